@@ -1,0 +1,47 @@
+# make setup   the environment in .venv, from requirements.lock and this checkout
+# make demo    sandbox, main run on real input, summary; stops what it started
+# make test    lint, types and all tests
+# make bench   benchmarks, results in benchmarks/results.md
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+DISTRIBUTIONS := $(wildcard libs/*/pyproject.toml */pyproject.toml)
+
+export MELTANO_SEND_ANONYMOUS_USAGE_STATS := false
+export MELTANO_CLI_DISABLE_VERSION_CHECK := true
+
+.PHONY: help setup lock lint types unit test demo bench clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+setup: .venv/installed
+
+.venv/installed: requirements.lock $(DISTRIBUTIONS) scripts/setup
+	@PYTHON=$(PYTHON) scripts/setup
+
+lock:
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.10 \
+	  --custom-compile-command 'make lock' requirements.in -o requirements.lock
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy libs/*/src */src
+
+unit: setup
+	$(BIN)/pytest -n auto --dist loadgroup
+
+test: lint types unit
+
+demo: setup
+	@$(BIN)/python scripts/demo.py
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .meltano .s2p sandbox/.data

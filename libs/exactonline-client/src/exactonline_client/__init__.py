@@ -1,0 +1,1 @@
+"""Exact Online's REST protocol: OAuth, OData paging, value forms, limits."""

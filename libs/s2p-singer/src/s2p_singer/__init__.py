@@ -1,0 +1,1 @@
+"""What this project's Singer plugins share: settings, error boundary, signals, fast message I/O."""

@@ -1,0 +1,1 @@
+"""What must survive a run: vault, audit trail, holds, ledger, reference snapshots."""

@@ -1,0 +1,1 @@
+"""ServiceNow's REST protocol: OAuth, Table API, Import Set API, data dictionary."""

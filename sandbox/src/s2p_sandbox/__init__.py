@@ -1,0 +1,1 @@
+"""Exact Online and ServiceNow stand-ins on this machine."""

@@ -1,0 +1,1 @@
+"""Singer tap for Exact Online's purchasing and ledger data."""

@@ -1,0 +1,1 @@
+"""Singer target for ServiceNow's Source-to-Pay staging tables."""
