@@ -1,1 +1,30 @@
 """What this project's Singer plugins share: settings, error boundary, signals, fast message I/O."""
+
+from s2p_singer.errors import InputError, SettingError, Terminated, UserError
+from s2p_singer.io import BufferedMessageWriter, MessageReader, encode_line, flush_writers
+from s2p_singer.main import run
+from s2p_singer.plugin import PluginMixin, run_id
+from s2p_singer.redaction import redact, register
+from s2p_singer.settings import STORE_SETTINGS, require, servicenow_settings, strict
+from s2p_singer.termination import Termination
+
+__all__ = [
+    "STORE_SETTINGS",
+    "BufferedMessageWriter",
+    "InputError",
+    "MessageReader",
+    "PluginMixin",
+    "SettingError",
+    "Terminated",
+    "Termination",
+    "UserError",
+    "encode_line",
+    "flush_writers",
+    "redact",
+    "register",
+    "require",
+    "run",
+    "run_id",
+    "servicenow_settings",
+    "strict",
+]
