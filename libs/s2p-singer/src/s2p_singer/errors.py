@@ -4,6 +4,7 @@
   x UserError                 a person can put it right; `str()` is the sentence for that person
     + SettingError            a setting is unknown, missing or malformed
     + InputError              what came in through the pipe is not what Singer promises
+    + PipeClosedError         the next plugin in the pipe has gone
 * SystemExit
   x Terminated                SIGINT or SIGTERM, in order; exit code 128 + signal
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import signal
 
-__all__ = ["InputError", "SettingError", "Terminated", "UserError"]
+__all__ = ["InputError", "PipeClosedError", "SettingError", "Terminated", "UserError"]
 
 
 class UserError(Exception):
@@ -29,6 +30,13 @@ class SettingError(UserError):
 
 class InputError(UserError):
     """A line of the input is not a Singer message, or comes in an impossible order."""
+
+
+class PipeClosedError(UserError):
+    """The next plugin in the pipe has ended; what it said last is the reason."""
+
+    def __init__(self) -> None:
+        super().__init__("The next plugin in the pipe stopped reading; see its last message.")
 
 
 class Terminated(SystemExit):

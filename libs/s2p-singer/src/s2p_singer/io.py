@@ -18,7 +18,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader, GenericSinge
 from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
-from s2p_singer.errors import InputError
+from s2p_singer.errors import InputError, PipeClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,13 +156,17 @@ class BufferedMessageWriter(GenericSingerWriter[bytes, Message]):
         """Hand everything gathered to standard output.
 
         Raises:
-            BrokenPipeError: the next plugin no longer reads.
+            PipeClosedError: the next plugin no longer reads.
         """
         if self._buffer:
             # The buffer is emptied first: after a broken pipe a second flush must not repeat it.
             data, self._buffer = self._buffer, bytearray()
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            try:
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                # Left as it is, click would take it for a reader that has seen enough (`| head`).
+                raise PipeClosedError from None
 
     @classmethod
     def flush_all(cls) -> None:

@@ -16,7 +16,7 @@ import click
 import simplejson
 
 from s2p_singer import redaction
-from s2p_singer.errors import UserError
+from s2p_singer.errors import PipeClosedError, UserError
 from s2p_singer.io import flush_writers
 
 if TYPE_CHECKING:
@@ -61,10 +61,6 @@ def _exit_code(
     user_errors: tuple[type[Exception], ...],
 ) -> int:
     """Tell the user about the error in one line and say how the process ends."""
-    # click turns a broken pipe into an exit of its own.
-    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
-        logger.error("The next plugin in the pipe stopped reading; see its last message.")
-        return 1
     if isinstance(error, SystemExit):
         _flush_quietly()
         if isinstance(error.code, int):
@@ -105,7 +101,7 @@ def _sentence(error: BaseException, user_errors: tuple[type[Exception], ...]) ->
 def _flush_quietly() -> None:
     try:
         flush_writers()
-    except BrokenPipeError:
+    except PipeClosedError:
         return
 
 
