@@ -18,7 +18,7 @@ help:
 
 setup: .venv/installed
 
-.venv/installed: requirements.lock $(DISTRIBUTIONS) scripts/setup
+.venv/installed: requirements.lock meltano.yml $(DISTRIBUTIONS) scripts/setup
 	@PYTHON=$(PYTHON) scripts/setup
 
 lock:
