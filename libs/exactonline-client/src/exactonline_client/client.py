@@ -1,0 +1,230 @@
+"""What one reads from Exact Online: pages of rows, the user, the divisions."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from exactonline_client.calls import Caller, utc_now
+from exactonline_client.envelope import open_envelope
+from exactonline_client.errors import ForeignRow, PagingError, SettingError, UnexpectedAnswer
+from exactonline_client.regions import origin
+from exactonline_client.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from exactonline_client.auth import ExactAuth
+    from exactonline_client.limits import Limits
+
+__all__ = ["ExactClient", "Page"]
+
+LONGEST_URL: Final = 6000
+"""Exact refuses longer ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows as Exact sent them.
+
+    Attributes:
+        rows: with properties in Exact's JSON forms.
+        next_url: the page after it, None on the last.
+        read_at: Exact's clock when it answered (aware, UTC).
+    """
+
+    rows: list[dict[str, Any]]
+    next_url: str | None
+    read_at: datetime
+
+
+class ExactClient:
+    """Reads one region's Exact Online with one login. Not for use by several threads."""
+
+    def __init__(  # noqa: PLR0913 - clock, sleep and chance come in from outside
+        self,
+        root_url: str,
+        *,
+        auth: ExactAuth,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: random.Random | None = None,
+        timeout: float = 120.0,
+        reserve_daily_calls: int = 0,
+        transport: Transport | None = None,
+        on_call: Callable[[int | None], None] | None = None,
+        on_wait: Callable[[float, str], None] | None = None,
+    ) -> None:
+        """Prepare; connects to nothing yet.
+
+        Args:
+            root_url: as ``regions.root_url`` gives it.
+            auth: where access tokens come from.
+            clock: gives the present (aware, UTC).
+            sleep: waits for seconds.
+            rng: makes the jitter of retries.
+            timeout: seconds without a byte before an answer counts as missing.
+            reserve_daily_calls: calls of a division's day that are left to others.
+            transport: takes the place of one made from ``root_url`` and ``timeout``.
+            on_call: told the division (None: no division) of each call that was sent.
+            on_wait: told seconds and reason before each wait.
+        """
+        self._root_url = root_url.rstrip("/")
+        self._origin = origin(root_url)
+        self._caller = Caller(
+            auth,
+            transport or Transport(root_url, timeout=timeout),
+            clock=clock,
+            sleep=sleep,
+            rng=rng or random.Random(),  # noqa: S311 - jitter, not a secret
+            reserve_daily_calls=reserve_daily_calls,
+            on_call=on_call,
+            on_wait=on_wait,
+        )
+
+    # What a caller reads
+
+    def pages(
+        self,
+        division: int,
+        resource: str,
+        *,
+        select: Sequence[str],
+        filter: str | None = None,  # noqa: A002 - OData's own word
+        expand: str | None = None,
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield a resource's rows page by page, following Exact's own links.
+
+        Args:
+            division: whose rows.
+            resource: the documented path, for instance ``crm/Accounts`` or ``sync/Deleted``; case
+                matters to Exact.
+            select: names of properties; required, as Exact refuses many resources without.
+            filter: an expression made with ``filters``.
+            expand: a navigation property to bring along.
+
+        Raises:
+            ExactError: see ``errors``.
+        """
+        for page in self.walk(division, resource, select=select, filter=filter, expand=expand):
+            yield page.rows
+
+    def walk(  # noqa: PLR0913 - OData's own words
+        self,
+        division: int,
+        resource: str,
+        *,
+        select: Sequence[str],
+        filter: str | None = None,  # noqa: A002 - OData's own word
+        expand: str | None = None,
+        resume_at: str | None = None,
+    ) -> Iterator[Page]:
+        """Yield pages with their links and Exact's clock; see ``pages``.
+
+        Args:
+            division: as in ``pages``.
+            resource: as in ``pages``.
+            select: as in ``pages``.
+            filter: as in ``pages``.
+            expand: as in ``pages``.
+            resume_at: ``next_url`` of an earlier walk with the same arguments.
+        """
+        what = f"{resource} of division {division}"
+        url: str | None = resume_at or self._url(division, resource, select, filter, expand)
+        seen: set[str] = set()
+        while url is not None:
+            if origin(url) != self._origin:
+                raise PagingError(
+                    f"Exact Online's link to the next page of {what} leads to another host than "
+                    f"{self._root_url}. The token is not sent there; check api_url."
+                )
+            if url in seen:
+                raise PagingError(
+                    f"Exact Online's link to the next page of {what} leads to a page that was "
+                    "read already. Nothing was lost; run again."
+                )
+            seen.add(url)
+            document, read_at = self._caller.read(url, division, what)
+            envelope = open_envelope(document, what)
+            _check_division(envelope.rows, division, what)
+            yield Page(envelope.rows, envelope.next_url, read_at)
+            url = envelope.next_url
+
+    def me(self) -> dict[str, Any]:
+        """Give the row of ``current/Me``: the user that gave consent. Costs no call of a division.
+
+        Raises:
+            ExactError: see ``errors``.
+        """
+        query = urlencode({"$select": "UserID,CurrentDivision"}, safe="$,")
+        what = "current/Me"
+        document, _ = self._caller.read(f"{self._root_url}/api/v1/current/Me?{query}", None, what)
+        rows = open_envelope(document, what).rows
+        if not rows:
+            raise UnexpectedAnswer("Exact Online answered current/Me without a row.")
+        return rows[0]
+
+    def current_division(self) -> int:
+        """Give the division the user has open. It changes with every click of that user."""
+        division = self.me().get("CurrentDivision")
+        if not isinstance(division, int):
+            raise UnexpectedAnswer(
+                "Exact Online does not tell the user's current division: set divisions."
+            )
+        return division
+
+    def divisions(self, division: int, select: Sequence[str]) -> list[dict[str, Any]]:
+        """Give the rows of all divisions that are granted to the user.
+
+        Args:
+            division: any; its limits are charged.
+            select: names of properties of ``system/Divisions``.
+        """
+        return [
+            row for rows in self.pages(division, "system/Divisions", select=select) for row in rows
+        ]
+
+    def limits(self, division: int) -> Limits:
+        """Give what the last replies told about a division's limits."""
+        return self._caller.limits(division)
+
+    def close(self) -> None:
+        """Close kept connections."""
+        self._caller.close()
+
+    def _url(
+        self,
+        division: int,
+        resource: str,
+        select: Sequence[str],
+        filter_: str | None,
+        expand: str | None,
+    ) -> str:
+        query = {"$filter": filter_, "$select": ",".join(select), "$expand": expand}
+        text = urlencode(
+            {name: value for name, value in query.items() if value},
+            quote_via=quote,
+            safe="$,()/",
+        )
+        url = f"{self._root_url}/api/v1/{division}/{resource}?{text}"
+        if len(url) > LONGEST_URL:
+            raise SettingError(
+                f"The request for {resource} would need a URL of {len(url)} characters, Exact "
+                f"Online takes {LONGEST_URL}: select fewer properties or filter by fewer values."
+            )
+        return url
+
+
+def _check_division(rows: list[dict[str, Any]], division: int, what: str) -> None:
+    """Refuse rows of another company; such mix-ups have been reported at Exact's side."""
+    for row in rows:
+        found = row.get("Division", division)
+        if found is not None and found != division:
+            raise ForeignRow(
+                f"Exact Online sent a row of division {found} among {what}. It was not passed on; "
+                "report this to Exact before running again."
+            )
