@@ -1,1 +1,71 @@
 """ServiceNow's REST protocol: OAuth, Table API, Import Set API, data dictionary."""
+
+from __future__ import annotations
+
+from servicenow_client.auth import Auth, AuthorizationCode, BasicAuth, ClientCredentials
+from servicenow_client.client import ServiceNowClient
+from servicenow_client.connection import AUTH_METHODS, connect
+from servicenow_client.dictionary import Column, FieldMap, TransformMap
+from servicenow_client.errors import (
+    AmbiguousWrite,
+    AuthenticationFailed,
+    Forbidden,
+    Hibernating,
+    NotFound,
+    NotServiceNow,
+    Rejected,
+    ServiceNowError,
+    SettingsError,
+    Throttled,
+    Unavailable,
+    Unreachable,
+)
+from servicenow_client.http import Answer, NoAnswer, Request, Transport
+from servicenow_client.import_sets import ImportResult, ImportSet, MapResult, RowOutcome
+from servicenow_client.query import after, all_of, chunks, equals, one_of
+from servicenow_client.retry import Patience
+from servicenow_client.session import Call
+from servicenow_client.tokens import MemoryTokenStore, Tokens, TokenStore
+
+__all__ = [
+    "AUTH_METHODS",
+    "AmbiguousWrite",
+    "Answer",
+    "Auth",
+    "AuthenticationFailed",
+    "AuthorizationCode",
+    "BasicAuth",
+    "Call",
+    "ClientCredentials",
+    "Column",
+    "FieldMap",
+    "Forbidden",
+    "Hibernating",
+    "ImportResult",
+    "ImportSet",
+    "MapResult",
+    "MemoryTokenStore",
+    "NoAnswer",
+    "NotFound",
+    "NotServiceNow",
+    "Patience",
+    "Rejected",
+    "Request",
+    "RowOutcome",
+    "ServiceNowClient",
+    "ServiceNowError",
+    "SettingsError",
+    "Throttled",
+    "TokenStore",
+    "Tokens",
+    "TransformMap",
+    "Transport",
+    "Unavailable",
+    "Unreachable",
+    "after",
+    "all_of",
+    "chunks",
+    "connect",
+    "equals",
+    "one_of",
+]
