@@ -1,1 +1,1 @@
-"""Singer inline mapper: a valid GL account and cost center for every payable, or a hold with its reason."""
+"""Singer inline mapper: every payable gets a valid GL account and cost center, or waits."""

@@ -1,0 +1,181 @@
+"""Explicit mapping rules and which of them decides.
+
+Precedence, fixed: rules of the division with dates, rules of the division without, common rules
+(`*`) with dates, common rules without. Within one of these: more conditions first (supplier before
+item group before cost center), then the narrower source (code, range by width, prefix by length),
+then the later start. The order of the rows never decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["SAME", "Conditions", "Rule", "RuleSet"]
+
+SAME = "-same-"
+"""Target of a rule that passes the code through on purpose."""
+
+_RANGE = re.compile(r"(\d+)-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What else a rule may ask of a line: supplier code, item group code, cost center code."""
+
+    supplier: str | None = None
+    item_group: str | None = None
+    cost_center: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the rules file.
+
+    `division` is None for every division. `source` is a code, a prefix (`70*`) or a range of
+    equally long numbers (`7000-7099`). The validity includes its first and last day.
+    """
+
+    dimension: str
+    source: str
+    target: str
+    division: int | None = None
+    supplier: str | None = None
+    item_group: str | None = None
+    cost_center: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    note: str = ""
+
+    @property
+    def bounds(self) -> tuple[str, str] | None:
+        """First and last code of a range; None if the source is no range."""
+        match = _RANGE.fullmatch(self.source)
+        if match is None or len(match[1]) != len(match[2]):
+            return None
+        return match[1], match[2]
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the source is one single code."""
+        return not self.source.endswith("*") and self.bounds is None
+
+    def covers(self, code: str) -> bool:
+        """Whether the source stands for this code."""
+        if self.source.endswith("*"):
+            return code.startswith(self.source[:-1])
+        if bounds := self.bounds:
+            low, high = bounds
+            return len(code) == len(low) and code.isdecimal() and low <= code <= high
+        return code == self.source
+
+    def applies(self, day: date, conditions: Conditions) -> bool:
+        """Whether the rule is in force on that day for such a line."""
+        return (
+            (self.valid_from is None or self.valid_from <= day)
+            and (self.valid_to is None or day <= self.valid_to)
+            and self.supplier in (None, conditions.supplier)
+            and self.item_group in (None, conditions.item_group)
+            and self.cost_center in (None, conditions.cost_center)
+        )
+
+    @property
+    def precedence(self) -> tuple[object, ...]:
+        """Sorts the deciding rule first; equal for no two different rules of a rule set."""
+        dated = self.valid_from is not None or self.valid_to is not None
+        asked = (self.supplier, self.item_group, self.cost_center)
+        weight = sum(4 >> place for place, value in enumerate(asked) if value is not None)
+        start = self.valid_from or date.min
+        return (
+            2 * (self.division is None) + (not dated),
+            -weight,
+            self._breadth(),
+            -start.toordinal(),
+            self.source,
+            *(value or "" for value in asked),
+            (self.valid_to or date.max).toordinal(),
+            self.target,
+        )
+
+    def _breadth(self) -> tuple[int, int]:
+        if self.source.endswith("*"):
+            return 2, -len(self.source)
+        if bounds := self.bounds:
+            return 1, int(bounds[1]) - int(bounds[0])
+        return 0, 0
+
+    def __str__(self) -> str:
+        where = "*" if self.division is None else str(self.division)
+        return f"rule {where} {self.source}"
+
+
+class RuleSet:
+    """All rules in force for a run, found by code in constant time."""
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self.rules = tuple(sorted(set(rules), key=lambda rule: (rule.dimension, rule.precedence)))
+        self._codes: defaultdict[tuple[str, int | None, str], list[Rule]] = defaultdict(list)
+        self._patterns: defaultdict[tuple[str, int | None], list[Rule]] = defaultdict(list)
+        for rule in self.rules:
+            if rule.is_code:
+                self._codes[rule.dimension, rule.division, rule.source].append(rule)
+            else:
+                self._patterns[rule.dimension, rule.division].append(rule)
+        self.conditional = any(
+            rule.supplier or rule.item_group or rule.cost_center for rule in self.rules
+        )
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def find(
+        self,
+        dimension: str,
+        code: str,
+        division: int,
+        day: date,
+        conditions: Conditions,
+    ) -> Rule | None:
+        """The rule that decides about this code, or None."""
+        candidates = [
+            rule
+            for scope in (division, None)
+            for rule in (
+                *self._codes.get((dimension, scope, code), ()),
+                *(r for r in self._patterns.get((dimension, scope), ()) if r.covers(code)),
+            )
+            if rule.applies(day, conditions)
+        ]
+        return min(candidates, key=lambda rule: rule.precedence, default=None)
+
+    @property
+    def digest(self) -> str:
+        """Identifies this set of rules whatever the order of its rows: SHA-256, hexadecimal."""
+        lines = sorted(
+            "\x1f".join(
+                str(value)
+                for value in (
+                    rule.division,
+                    rule.dimension,
+                    rule.source,
+                    rule.supplier,
+                    rule.item_group,
+                    rule.cost_center,
+                    rule.valid_from,
+                    rule.valid_to,
+                    rule.target,
+                )
+            )
+            for rule in self.rules
+        )
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
