@@ -1,0 +1,13 @@
+"""What both systems of the sandbox contain when they start, and what a week changes.
+
+Three divisions in three countries, made from published purchase data (data/ATTRIBUTION.md).
+Everything is deterministic: no randomness, no clock.
+"""
+
+from __future__ import annotations
+
+from s2p_sandbox.seeds.exact import exact_rows
+from s2p_sandbox.seeds.identity import CLIENT, SERVICENOW
+from s2p_sandbox.seeds.plan import DIVISIONS
+
+__all__ = ["CLIENT", "DIVISIONS", "SERVICENOW", "exact_rows"]
