@@ -1,1 +1,69 @@
-"""What must survive a run: vault, audit trail, holds, ledger, reference snapshots."""
+"""What must survive a run: vault, audit trail, holds, ledger, reference snapshots, runs."""
+
+from __future__ import annotations
+
+from s2p_store.audit import Audit, AuditEvent
+from s2p_store.chain import AuditProblem
+from s2p_store.crypto import generate_key
+from s2p_store.errors import (
+    StoreBusy,
+    StoreCorrupt,
+    StoreDataInvalid,
+    StoreDriverMissing,
+    StoreError,
+    StoreFull,
+    StoreKeyError,
+    StoreKeyInvalid,
+    StoreKeyMissing,
+    StoreKeyWrong,
+    StoreLockTimeout,
+    StoreNotWritable,
+    StoreSchemaNewer,
+    StoreTampered,
+    StoreUnreachable,
+    StoreUrlInvalid,
+)
+from s2p_store.holds import Hold, HoldKey, Holds, HoldVersion, Waiting
+from s2p_store.ledger import Ledger, LedgerEntry, LedgerState
+from s2p_store.reference import Reference
+from s2p_store.runs import PluginRun, RunReport, Runs
+from s2p_store.store import Store
+from s2p_store.vault import Secret, Vault
+
+__all__ = [
+    "Audit",
+    "AuditEvent",
+    "AuditProblem",
+    "Hold",
+    "HoldKey",
+    "HoldVersion",
+    "Holds",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerState",
+    "PluginRun",
+    "Reference",
+    "RunReport",
+    "Runs",
+    "Secret",
+    "Store",
+    "StoreBusy",
+    "StoreCorrupt",
+    "StoreDataInvalid",
+    "StoreDriverMissing",
+    "StoreError",
+    "StoreFull",
+    "StoreKeyError",
+    "StoreKeyInvalid",
+    "StoreKeyMissing",
+    "StoreKeyWrong",
+    "StoreLockTimeout",
+    "StoreNotWritable",
+    "StoreSchemaNewer",
+    "StoreTampered",
+    "StoreUnreachable",
+    "StoreUrlInvalid",
+    "Vault",
+    "Waiting",
+    "generate_key",
+]

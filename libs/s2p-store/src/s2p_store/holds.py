@@ -1,0 +1,394 @@
+"""Records that wait for something: as they were read, encrypted, until they have arrived.
+
+The life of a hold: `put` (open), `release` (handed on by a run, kept), `settle` (gone, for the
+record has an outcome, or a later version needed no hold). A run that dies between handing on
+and the outcome leaves the record among `released()`, from where it is handed on again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
+
+from s2p_store.encoding import from_instant, from_json, to_instant, to_json_text
+from s2p_store.holding import Known, Put, decide
+from s2p_store.schema import hold as table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+    from sqlalchemy.sql.elements import ColumnElement
+
+    from s2p_store.crypto import Cipher
+    from s2p_store.database import Database
+
+__all__ = ["Hold", "HoldKey", "HoldVersion", "Holds", "Waiting"]
+
+_PAGE = 500
+
+
+class HoldKey(NamedTuple):
+    """Which source record."""
+
+    stream: str
+    division: int
+    source_id: str
+
+
+class HoldVersion(NamedTuple):
+    """Which source record, up to which version."""
+
+    stream: str
+    division: int
+    source_id: str
+    source_modified: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One record that waits.
+
+    `waiting_for` names (dimension, code) pairs, e.g. (("cost_center", "CC12"),); `amount` is
+    exact and counts in `currency`; `document` is the number people know; `record` is as it was
+    read, numbers with a fraction as Decimal. `record` and `amount` do not show in `repr`.
+    """
+
+    stream: str
+    division: int
+    source_id: str
+    source_modified: datetime | None
+    reasons: tuple[str, ...]
+    waiting_for: tuple[tuple[str, str], ...]
+    amount: Decimal | None = field(repr=False)
+    currency: str | None
+    document: str | None
+    run_id: str
+    held_at: datetime
+    record: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def key(self) -> HoldKey:
+        """Which source record this is."""
+        return HoldKey(self.stream, self.division, self.source_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much waits for one cause: `reason`, and the (dimension, code) it waits for, if any.
+
+    `amounts` sums per currency ("" where the record names none). A hold with several causes
+    counts under each of them.
+    """
+
+    reason: str
+    dimension: str | None
+    code: str | None
+    holds: int
+    amounts: Mapping[str, Decimal]
+
+
+_by_key = and_(
+    table.c.stream == bindparam("of_stream"),
+    table.c.division == bindparam("of_division"),
+    table.c.source_id == bindparam("of_source_id"),
+)
+_is_open = table.c.released_run_id.is_(None)
+_position = tuple_(table.c.stream, table.c.division, table.c.source_id)
+_release = (
+    update(table)
+    .where(_by_key, _is_open)
+    .values(released_run_id=bindparam("to_run_id"), released_at=bindparam("to_released_at"))
+)
+_settle = delete(table).where(
+    _by_key,
+    or_(
+        table.c.source_modified.is_(None),
+        bindparam("up_to", type_=table.c.source_modified.type).is_(None),
+        table.c.source_modified <= bindparam("up_to"),
+    ),
+)
+_explain = (
+    update(table)
+    .where(_by_key)
+    .values(reasons=bindparam("to_reasons"), waiting_for=bindparam("to_waiting_for"))
+)
+
+
+class Holds:
+    """The held records of one store."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+        self._upsert = database.upsert(table)
+        self._known = (
+            select(
+                table.c.source_id,
+                table.c.source_modified,
+                table.c.reasons,
+                table.c.waiting_for,
+                table.c.released_run_id,
+            )
+            .where(
+                table.c.stream == bindparam("of_stream"),
+                table.c.division == bindparam("of_division"),
+                database.among(table.c.source_id, "ids"),
+            )
+            .with_for_update()
+        )
+
+    def put(self, holds: Iterable[Hold]) -> int:
+        """Keep `holds`; when this returns they are on disk. Give how many changed the store.
+
+        A newer version (`source_modified`) replaces the older, an older one is ignored, the
+        same one again is ignored unless its reasons changed. A released record put again is
+        open again.
+
+        Raises:
+            StoreKeyMissing: the store was opened without a key.
+            StoreDataInvalid: a record is not JSON, or a moment has no time zone.
+        """
+        groups: dict[tuple[str, int], dict[str, list[Hold]]] = {}
+        for hold in holds:
+            groups.setdefault((hold.stream, hold.division), {}).setdefault(
+                hold.source_id, []
+            ).append(hold)
+        if not groups:
+            self._cipher.require()
+            return 0
+        with self._database.writing() as connection:
+            return sum(
+                self._put_group(connection, stream, division, groups[stream, division])
+                for stream, division in sorted(groups)
+            )
+
+    def _put_group(
+        self, connection: Connection, stream: str, division: int, new: Mapping[str, list[Hold]]
+    ) -> int:
+        ids = sorted(new)
+        rows = connection.execute(
+            self._known,
+            {
+                "of_stream": stream,
+                "of_division": division,
+                "ids": self._database.listed(ids),
+            },
+        )
+        there = {row.source_id: _known(row) for row in rows}
+        replace: dict[str, Hold] = {}
+        explain: dict[str, Hold] = {}
+        for source_id in ids:
+            known = there.get(source_id)
+            for hold in new[source_id]:
+                arriving = Known(hold.source_modified, hold.reasons, hold.waiting_for)
+                match decide(known, arriving):
+                    case Put.REPLACE:
+                        explain.pop(source_id, None)
+                        replace[source_id] = hold
+                    case Put.EXPLAIN if source_id in replace:
+                        replace[source_id] = hold
+                    case Put.EXPLAIN:
+                        explain[source_id] = hold
+                    case Put.IGNORE:
+                        continue
+                known = arriving
+        if replace:
+            connection.execute(self._upsert, [self._row(hold) for hold in replace.values()])
+        if explain:
+            connection.execute(_explain, [_reasons(hold) for hold in explain.values()])
+        return len(replace) + len(explain)
+
+    def open(self, *, stream: str | None = None, division: int | None = None) -> Iterator[Hold]:
+        """All records that wait, ordered by stream, division and source id.
+
+        Read page by page: releasing while reading is fine.
+
+        Raises:
+            StoreKeyMissing: the store was opened without a key.
+        """
+        return self._read(_is_open, stream, division)
+
+    def released(self, *, stream: str | None = None, division: int | None = None) -> Iterator[Hold]:
+        """Records handed on by `release` of which no outcome is known yet; see `settle`."""
+        return self._read(table.c.released_run_id.is_not(None), stream, division)
+
+    def _read(
+        self, state: ColumnElement[bool], stream: str | None, division: int | None
+    ) -> Iterator[Hold]:
+        self._cipher.require()
+        return self._pages(state, stream, division)
+
+    def _pages(
+        self, state: ColumnElement[bool], stream: str | None, division: int | None
+    ) -> Iterator[Hold]:
+        wanted = [state]
+        if stream is not None:
+            wanted.append(table.c.stream == stream)
+        if division is not None:
+            wanted.append(table.c.division == division)
+        statement = select(table).where(*wanted).order_by(*_position.clauses).limit(_PAGE)
+        page = statement
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(page).all()
+            yield from map(self._hold, rows)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1]
+            page = statement.where(_position > (last.stream, last.division, last.source_id))
+
+    def release(self, keys: Iterable[tuple[str, int, str]], run_id: str) -> int:
+        """Mark open records as handed on by `run_id`; give how many were open.
+
+        They stay in the store, among `released()`, until `settle`.
+        """
+        at = to_instant(self._clock())
+        return self._each(
+            _release,
+            [{**_of(key), "to_run_id": run_id, "to_released_at": at} for key in sorted(set(keys))],
+        )
+
+    def settle(self, versions: Iterable[tuple[str, int, str, datetime | None]]) -> int:
+        """Forget records, open or released, up to the version given; give how many there were.
+
+        For records that have an outcome, that came again and needed no hold, or that were
+        deleted at the source (version None: whatever version). A newer one stays.
+        """
+        return self._each(
+            _settle,
+            [
+                {
+                    **_of((stream, division, source_id)),
+                    "up_to": None if modified is None else to_instant(modified),
+                }
+                for stream, division, source_id, modified in versions
+            ],
+        )
+
+    def _each(self, statement: Any, parameters: list[dict[str, Any]]) -> int:  # noqa: ANN401 - an update or a delete
+        if not parameters:
+            return 0
+        with self._database.writing() as connection:
+            return int(connection.execute(statement, parameters).rowcount)
+
+    def count(self, division: int | None = None) -> int:
+        """How many records wait."""
+        return sum(1 for _ in self._causes(division))
+
+    def summary(self, division: int | None = None) -> list[Waiting]:
+        """What the open holds wait for, the most frequent cause first; needs no key."""
+        totals: dict[tuple[str, str | None, str | None], tuple[int, dict[str, Decimal]]] = {}
+        for row in self._causes(division):
+            waiting: list[list[str]] = from_json(row.waiting_for)
+            causes = {
+                (reason, dimension, code)
+                for reason in from_json(row.reasons)
+                for dimension, code in _fitting(reason, waiting)
+            }
+            for cause in causes:
+                holds, amounts = totals.setdefault(cause, (0, {}))
+                if row.amount is not None:
+                    currency = row.currency or ""
+                    amounts[currency] = amounts.get(currency, Decimal(0)) + Decimal(row.amount)
+                totals[cause] = (holds + 1, amounts)
+        found = [Waiting(*cause, holds, amounts) for cause, (holds, amounts) in totals.items()]
+        return sorted(
+            found,
+            key=lambda each: (-each.holds, each.reason, each.dimension or "", each.code or ""),
+        )
+
+    def _causes(self, division: int | None) -> list[Row[Any]]:
+        statement = select(
+            table.c.reasons, table.c.waiting_for, table.c.amount, table.c.currency
+        ).where(_is_open)
+        if division is not None:
+            statement = statement.where(table.c.division == division)
+        with self._database.reading() as connection:
+            return list(connection.execute(statement).all())
+
+    def _row(self, hold: Hold) -> dict[str, object]:
+        return {
+            "stream": hold.stream,
+            "division": hold.division,
+            "source_id": hold.source_id,
+            "source_modified": (
+                None if hold.source_modified is None else to_instant(hold.source_modified)
+            ),
+            "reasons": to_json_text(hold.reasons),
+            "waiting_for": to_json_text(hold.waiting_for),
+            "amount": None if hold.amount is None else str(hold.amount),
+            "currency": hold.currency,
+            "document": hold.document,
+            "run_id": hold.run_id,
+            "held_at": to_instant(hold.held_at),
+            "released_run_id": None,
+            "released_at": None,
+            "record": self._cipher.seal(_place(*hold.key), hold.record),
+        }
+
+    def _hold(self, row: Row[Any]) -> Hold:
+        return Hold(
+            stream=row.stream,
+            division=row.division,
+            source_id=row.source_id,
+            source_modified=_instant(row.source_modified),
+            reasons=tuple(from_json(row.reasons)),
+            waiting_for=_pairs(row.waiting_for),
+            amount=None if row.amount is None else Decimal(row.amount),
+            currency=row.currency,
+            document=row.document,
+            run_id=row.run_id,
+            held_at=from_instant(row.held_at),
+            record=self._cipher.unseal(_place(row.stream, row.division, row.source_id), row.record),
+        )
+
+
+def _fitting(reason: str, waiting: list[list[str]]) -> Iterable[tuple[str | None, str | None]]:
+    """The (dimension, code) pairs a reason speaks of: COST_CENTER_MISSING waits for cost centers.
+
+    A reason that names none of the dimensions waits for nothing in particular.
+    """
+    fitting = [
+        (dimension, code) for dimension, code in waiting if reason.startswith(dimension.upper())
+    ]
+    return fitting or [(None, None)]
+
+
+def _known(row: Row[Any]) -> Known:
+    return Known(
+        _instant(row.source_modified),
+        tuple(from_json(row.reasons)),
+        _pairs(row.waiting_for),
+        row.released_run_id is not None,
+    )
+
+
+def _place(stream: str, division: int, source_id: str) -> tuple[str, ...]:
+    return ("hold", stream, str(division), source_id)
+
+
+def _of(key: tuple[str, int, str]) -> dict[str, Any]:
+    stream, division, source_id = key
+    return {"of_stream": stream, "of_division": division, "of_source_id": source_id}
+
+
+def _reasons(hold: Hold) -> dict[str, Any]:
+    return {
+        **_of(hold.key),
+        "to_reasons": to_json_text(hold.reasons),
+        "to_waiting_for": to_json_text(hold.waiting_for),
+    }
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((dimension, code) for dimension, code in from_json(text))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else from_instant(text)

@@ -1,0 +1,148 @@
+"""What was last sent for a natural key, and what became of it: one effect per version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from sqlalchemy import bindparam, select, tuple_
+
+from s2p_store.encoding import from_instant, to_instant
+from s2p_store.errors import StoreDataInvalid
+from s2p_store.schema import ledger as table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from s2p_store.database import Database
+
+__all__ = ["Ledger", "LedgerEntry", "LedgerState"]
+
+LedgerState = Literal["sending", "sent", "done", "failed", "parked"]
+_STATES = frozenset(get_args(LedgerState))
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """The last word about one natural key of one table of the receiving system.
+
+    `state`: sending (about to be written: after a crash nobody knows whether it was), sent (the
+    receiver has it, its outcome is open), done, failed, parked (given up until someone acts).
+    `source_version` is any text that changes with the source record; `updated_at` is aware.
+    """
+
+    table: str
+    natural_key: str
+    source_version: str | None
+    content_hash: str | None
+    state: LedgerState
+    import_set: str | None
+    row: str | None
+    outcome: str | None
+    target_sys_id: str | None
+    message: str | None
+    run_id: str
+    updated_at: datetime
+
+
+_in_flight = table.c.state.in_(("sending", "sent"))
+_position = tuple_(table.c.table_name, table.c.natural_key)
+
+
+class Ledger:
+    """The ledger of one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._upsert = database.upsert(table)
+        self._many = select(table).where(
+            table.c.table_name == bindparam("of_table"),
+            database.among(table.c.natural_key, "keys"),
+        )
+
+    def get_many(self, table_name: str, natural_keys: Iterable[str]) -> dict[str, LedgerEntry]:
+        """Give the entries there are, by natural key."""
+        keys = list(natural_keys)
+        if not keys:
+            return {}
+        parameters = {"of_table": table_name, "keys": self._database.listed(keys)}
+        with self._database.reading() as connection:
+            rows = connection.execute(self._many, parameters).all()
+        return {entry.natural_key: entry for entry in map(_entry, rows)}
+
+    def put_many(self, entries: Iterable[LedgerEntry]) -> None:
+        """Write `entries` over what was there; when this returns they are on disk.
+
+        Of several entries of one key the last one counts.
+
+        Raises:
+            StoreDataInvalid: an unknown state, or a moment without a time zone.
+        """
+        # one order for all writers: two of them cannot wait for each other
+        rows = [_row(entry) for entry in sorted(entries, key=_key)]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(self._upsert, rows)
+
+    def in_flight(self, table_name: str | None = None) -> Iterator[LedgerEntry]:
+        """All entries whose outcome is open (sending, sent), ordered by table and natural key.
+
+        Read page by page: writing outcomes while reading is fine.
+        """
+        statement = select(table).where(_in_flight).order_by(*_position.clauses).limit(_PAGE)
+        if table_name is not None:
+            statement = statement.where(table.c.table_name == table_name)
+        page = statement
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(page).all()
+            yield from map(_entry, rows)
+            if len(rows) < _PAGE:
+                return
+            page = statement.where(_position > (rows[-1].table_name, rows[-1].natural_key))
+
+
+def _key(entry: LedgerEntry) -> tuple[str, str]:
+    return entry.table, entry.natural_key
+
+
+def _row(entry: LedgerEntry) -> dict[str, object]:
+    if entry.state not in _STATES:
+        raise StoreDataInvalid(
+            f"The ledger knows no state {entry.state!r}: use one of {', '.join(sorted(_STATES))}."
+        )
+    return {
+        "table_name": entry.table,
+        "natural_key": entry.natural_key,
+        "source_version": entry.source_version,
+        "content_hash": entry.content_hash,
+        "state": entry.state,
+        "import_set": entry.import_set,
+        "row": entry.row,
+        "outcome": entry.outcome,
+        "target_sys_id": entry.target_sys_id,
+        "message": entry.message,
+        "run_id": entry.run_id,
+        "updated_at": to_instant(entry.updated_at),
+    }
+
+
+def _entry(row: Row[Any]) -> LedgerEntry:
+    return LedgerEntry(
+        row.table_name,
+        row.natural_key,
+        row.source_version,
+        row.content_hash,
+        row.state,
+        row.import_set,
+        row.row,
+        row.outcome,
+        row.target_sys_id,
+        row.message,
+        row.run_id,
+        from_instant(row.updated_at),
+    )

