@@ -9,5 +9,6 @@ from __future__ import annotations
 from s2p_sandbox.seeds.exact import exact_rows
 from s2p_sandbox.seeds.identity import CLIENT, SERVICENOW
 from s2p_sandbox.seeds.plan import DIVISIONS
+from s2p_sandbox.seeds.servicenow import servicenow_rows
 
-__all__ = ["CLIENT", "DIVISIONS", "SERVICENOW", "exact_rows"]
+__all__ = ["CLIENT", "DIVISIONS", "SERVICENOW", "exact_rows", "servicenow_rows"]

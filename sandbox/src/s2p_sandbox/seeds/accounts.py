@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,8 @@ from s2p_sandbox.seeds.sources import Payable, gla_payables, order_lines, oxford
 from s2p_sandbox.seeds.terms import payment_condition_for
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from s2p_sandbox.seeds.plan import Division
 
 __all__ = ["accounts", "supplier_of", "vendor_code"]
@@ -24,7 +25,7 @@ _FIRST_VENDOR_CODE: Final = 60001
 _CUSTOMERS: Final = {
     "NL": (
         ("10001", "Stadsziekenhuis Zuiderzee", "Hoorn", "NL"),
-        ("10002", "Coöperatie Zorg & Welzijn U.A.", "’s-Hertogenbosch", "NL"),
+        ("10002", "Coöperatie Zorg & Welzijn U.A.", "'s-Hertogenbosch", "NL"),
         ("10003", "Universitätsklinik Düsselstadt", "Düsseldorf", "DE"),
         ("10004", "Hôpital Saint-Éloi", "Besançon", "FR"),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -65,11 +66,18 @@ _COST_CENTER_NONE: Final = 2
 
 
 def _published(division: Division) -> dict[str, str]:
-    """Code -> description as spelled last in the payables; an empty one gets a stand-in."""
-    names: dict[str, str] = {}
+    """Code -> the description it is published with most often, in its last spelling.
+
+    The publishers describe some codes in several ways and in both cases; a code that is never
+    described gets a stand-in.
+    """
+    counts: dict[str, Counter[str]] = {}
+    spelled: dict[tuple[str, str], str] = {}
     for line in oxford_payables() if division.key == "UK" else gla_payables():
-        names[line.account_code] = line.account_name or f"Account {line.account_code}"
-    return names
+        name = line.account_name or f"Account {line.account_code}"
+        counts.setdefault(line.account_code, Counter())[name.casefold()] += 1
+        spelled[line.account_code, name.casefold()] = name
+    return {code: spelled[code, counter.most_common(1)[0][0]] for code, counter in counts.items()}
 
 
 def _definitions(division: Division) -> list[tuple[str, str, int, str, str]]:

@@ -26,7 +26,7 @@ from s2p_sandbox.seeds.items import item_groups, item_of
 from s2p_sandbox.seeds.keys import cents, guid
 from s2p_sandbox.seeds.orders import cost_center_of
 from s2p_sandbox.seeds.rows import Row, audit, by, midnight
-from s2p_sandbox.seeds.sources import gla_payables, oxford_payables
+from s2p_sandbox.seeds.sources import Payable, gla_payables, oxford_payables
 from s2p_sandbox.seeds.terms import PURCHASE_JOURNAL, payment_condition_for, vat_code_for
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Booking:
 def _bookings_of_payables(division: Division) -> list[Booking]:
     payables = oxford_payables() if division.key == "UK" else gla_payables()
     grouped: dict[str, list[BookedLine]] = {}
-    firsts = {}
+    firsts: dict[str, Payable] = {}
     for line in payables:
         firsts.setdefault(line.entry, line)
         grouped.setdefault(line.entry, []).append(

@@ -74,8 +74,8 @@ class LedgerAccount:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (files(__package__) / "data" / name).open(encoding="utf-8", newline="") as stream:
-        yield from csv.DictReader(stream)
+    text = (files(__package__) / "data" / name).read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())
 
 
 @cache
