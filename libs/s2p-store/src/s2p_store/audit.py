@@ -45,12 +45,10 @@ class AuditEvent:
     detail: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-_columns = ("run_id", "at", "stream", "division", "source_id", "kind", "natural_key", "detail")
 _lock_head = select(audit_head.c.batch, audit_head.c.hash).with_for_update()
 _read_head = select(audit_head.c.batch, audit_head.c.hash)
 _move_head = update(audit_head).values(batch=bindparam("to_batch"), hash=bindparam("to_hash"))
 _add_batch = insert(audit_batch)
-_add_events = insert(audit_event)
 _in_order = select(audit_event).order_by(audit_event.c.batch, audit_event.c.position)
 
 
@@ -60,6 +58,7 @@ class Audit:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
+        self._add_events = database.many(insert(audit_event), audit_event.columns.keys())
 
     def append(self, events: Sequence[AuditEvent]) -> None:
         """Add `events` in this order as one batch; when this returns they are on disk.
@@ -89,7 +88,9 @@ class Audit:
                     "written_at": to_instant(self._clock()),
                 },
             )
-            connection.execute(_add_events, _rows(number, values))
+            self._add_events.run(
+                connection, [(number, at, *each) for at, each in enumerate(values)]
+            )
             connection.execute(_move_head, {"to_batch": number, "to_hash": chained})
 
     def events(  # noqa: PLR0913 - each is one optional filter, by name
@@ -163,13 +164,6 @@ def _values(event: AuditEvent) -> EventValues:
         event.natural_key,
         to_json_text(event.detail),
     )
-
-
-def _rows(number: int, values: Sequence[EventValues]) -> list[dict[str, object]]:
-    return [
-        {"batch": number, "position": position, **dict(zip(_columns, each, strict=True))}
-        for position, each in enumerate(values)
-    ]
 
 
 def _event(row: Row[Any]) -> AuditEvent:

@@ -37,6 +37,27 @@ _CONNECT_SECONDS = 10
 _WRITES = "s2p_writes"
 
 
+class Many:
+    """A compiled statement for very many rows.
+
+    SQLAlchemy looks at each parameter of each row; for the tables that get tens of thousands of
+    rows a second that is most of the time. Values must be what the driver takes as they are.
+    """
+
+    __slots__ = ("_order", "_text")
+
+    def __init__(self, text: str, order: Sequence[int] | None) -> None:
+        self._text = text
+        self._order = order
+
+    def run(self, connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+        """Execute for all `rows`, in their order."""
+        if self._order is not None:
+            rows = [tuple(row[index] for index in self._order) for row in rows]
+        if rows:
+            connection.exec_driver_sql(self._text, list(rows))
+
+
 class Database:
     """Connections to one store; safe to use from several threads, not across a fork."""
 
@@ -119,6 +140,14 @@ class Database:
         statement: Insert = dialect.insert(table).on_conflict_do_nothing()
         return statement
 
+    def many(self, statement: Insert, names: Sequence[str]) -> Many:
+        """Compile `statement` once, for rows given as tuples in the order of `names`."""
+        dialect: Any = type(self.engine.dialect)
+        positional = dialect(paramstyle="qmark" if self.is_sqlite else "format")
+        compiled: Any = statement.compile(dialect=positional, column_keys=list(names))
+        order = [names.index(name) for name in compiled.positiontup]
+        return Many(str(compiled), None if order == list(range(len(names))) else order)
+
     def among(self, column: Column[str], name: str) -> ColumnElement[bool]:
         """`column` is one of a list given as one parameter, see `listed`.
 
@@ -153,7 +182,9 @@ def _sqlite_engine(place: StorePlace) -> Engine:
     def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
         connection.isolation_level = None  # the module's own BEGIN comes too late, see below
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
+        # 16 MiB each: keys arrive in no order, and each checkpoint writes every page they touched
+        connection.execute("PRAGMA cache_size=-16384")
+        connection.execute("PRAGMA wal_autocheckpoint=4096")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -29,6 +29,7 @@ __all__ = [
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _sorted_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+_PLAIN = frozenset({str, int, bool, type(None)})
 _text_format = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ"
 
 
@@ -54,25 +55,27 @@ def from_json(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is any of six ty
     return _decoder.decode(data)
 
 
-def plain_json(value: object, path: str = "") -> None:
+def plain_json(value: object, path: str = "") -> None:  # noqa: C901 - a branch per kind of JSON
     """Refuse everything JSON cannot hold exactly: dates, bytes, sets, NaN, keys that are no text.
 
     msgspec would turn them into text or null by itself; what came back would not be what went in.
     """
     kind = type(value)
-    if value is None or kind is str or kind is bool or kind is int:
+    if kind in _PLAIN:
         return
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if type(key) is not str:
-                raise StoreDataInvalid(f"A name at {path or 'the top'} is not text.")
-            plain_json(item, f"{path}.{key}" if path else key)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            plain_json(item, f"{path}[]")
-    elif isinstance(value, (Decimal, float)):
+    if isinstance(value, (Decimal, float)):
         if not math.isfinite(value):
             raise StoreDataInvalid(f"The number at {path or 'the top'} is not finite.")
+    elif kind is dict or isinstance(value, Mapping):
+        for key, item in value.items():  # type: ignore[attr-defined] # mypy loses `kind is dict`
+            if type(key) is not str:
+                raise StoreDataInvalid(f"A name at {path or 'the top'} is not text.")
+            if type(item) not in _PLAIN:
+                plain_json(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            if type(item) not in _PLAIN:
+                plain_json(item, f"{path}[]")
     elif not isinstance(value, (str, int)):
         raise StoreDataInvalid(
             f"The value at {path or 'the top'} is of type {kind.__name__}, which is not JSON: "

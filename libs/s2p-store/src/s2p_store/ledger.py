@@ -58,7 +58,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._upsert = database.upsert(table)
+        self._upsert = database.many(database.upsert(table), table.columns.keys())
         self._many = select(table).where(
             table.c.table_name == bindparam("of_table"),
             database.among(table.c.natural_key, "keys"),
@@ -86,7 +86,7 @@ class Ledger:
         rows = [_row(entry) for entry in sorted(entries, key=_key)]
         if rows:
             with self._database.writing() as connection:
-                connection.execute(self._upsert, rows)
+                self._upsert.run(connection, rows)
 
     def in_flight(self, table_name: str | None = None) -> Iterator[LedgerEntry]:
         """All entries whose outcome is open (sending, sent), ordered by table and natural key.
@@ -110,25 +110,25 @@ def _key(entry: LedgerEntry) -> tuple[str, str]:
     return entry.table, entry.natural_key
 
 
-def _row(entry: LedgerEntry) -> dict[str, object]:
+def _row(entry: LedgerEntry) -> tuple[object, ...]:
     if entry.state not in _STATES:
         raise StoreDataInvalid(
             f"The ledger knows no state {entry.state!r}: use one of {', '.join(sorted(_STATES))}."
         )
-    return {
-        "table_name": entry.table,
-        "natural_key": entry.natural_key,
-        "source_version": entry.source_version,
-        "content_hash": entry.content_hash,
-        "state": entry.state,
-        "import_set": entry.import_set,
-        "row": entry.row,
-        "outcome": entry.outcome,
-        "target_sys_id": entry.target_sys_id,
-        "message": entry.message,
-        "run_id": entry.run_id,
-        "updated_at": to_instant(entry.updated_at),
-    }
+    return (
+        entry.table,
+        entry.natural_key,
+        entry.source_version,
+        entry.content_hash,
+        entry.state,
+        entry.import_set,
+        entry.row,
+        entry.outcome,
+        entry.target_sys_id,
+        entry.message,
+        entry.run_id,
+        to_instant(entry.updated_at),
+    )
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:

@@ -30,7 +30,6 @@ _here = and_(
 _bodies = select(row_table.c.body).where(_here).order_by(row_table.c.position)
 _clear = delete(row_table).where(_here)
 _last_position = select(func.max(row_table.c.position)).where(_here)
-_add = insert(row_table)
 _saved_at = select(snapshot_table.c.saved_at).where(
     snapshot_table.c.system == bindparam("of_system"),
     snapshot_table.c.scope == bindparam("of_scope"),
@@ -49,6 +48,7 @@ class Reference:
         self._database = database
         self._clock = clock
         self._upsert = database.upsert(snapshot_table)
+        self._add = database.many(insert(row_table), row_table.columns.keys())
         self._remove = delete(row_table).where(_here, database.among(row_table.c.row_id, "ids"))
 
     def save(
@@ -71,8 +71,7 @@ class Reference:
         encoded = [(_row_id(row), to_json(row)) for row in rows]
         with self._database.writing() as connection:
             connection.execute(_clear, _of(system, scope, entity))
-            if encoded:
-                connection.execute(_add, _rows(system, scope, entity, encoded, 0))
+            self._add.run(connection, _rows(system, scope, entity, encoded, 0))
             connection.execute(self._upsert, self._stamp(system, scope, entity, at))
         return len(encoded)
 
@@ -107,7 +106,7 @@ class Reference:
                 connection.execute(self._remove, {**of, "ids": ids})
                 last = connection.execute(_last_position, of).scalar()
                 first = 0 if last is None else last + 1
-                connection.execute(_add, _rows(system, scope, entity, encoded.items(), first))
+                self._add.run(connection, _rows(system, scope, entity, encoded.items(), first))
         return len(encoded)
 
     def load(self, system: str, scope: str, entity: str) -> list[dict[str, Any]]:
@@ -151,15 +150,8 @@ def _rows(
     entity: str,
     encoded: Iterable[tuple[str | None, bytes]],
     first: int,
-) -> list[dict[str, object]]:
+) -> list[tuple[object, ...]]:
     return [
-        {
-            "system": system,
-            "scope": scope,
-            "entity": entity,
-            "position": position,
-            "row_id": row_id,
-            "body": body,
-        }
+        (system, scope, entity, position, row_id, body)
         for position, (row_id, body) in enumerate(encoded, first)
     ]

@@ -136,6 +136,7 @@ def _ledger_and_reference() -> None:
         _may("message"),
         _must("run_id"),
         _must("updated_at"),
+        sqlite_with_rowid=False,
     )
     in_flight = sa.text("state IN ('sending', 'sent')")
     op.create_index(
