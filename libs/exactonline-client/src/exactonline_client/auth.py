@@ -165,7 +165,7 @@ class ExactAuth:
         for attempt in range(1, _TRIES + 1):
             try:
                 self._store.save(tokens)
-            except Exception as error:  # noqa: PERF203 - whatever the store raises, try again
+            except Exception as error:
                 if attempt == _TRIES:
                     raise TokenNotSaved(
                         "Exact Online gave a new token, but the store cannot keep it, and the old "

@@ -134,7 +134,9 @@ class ExactClient:
             resume_at: ``next_url`` of an earlier walk with the same arguments.
         """
         what = f"{resource} of division {division}"
-        url: str | None = resume_at or self._url(division, resource, select, filter, expand)
+        url: str | None = resume_at or self.url(
+            division, resource, select=select, filter=filter, expand=expand
+        )
         seen: set[str] = set()
         while url is not None:
             if origin(url) != self._origin:
@@ -153,6 +155,34 @@ class ExactClient:
             _check_division(envelope.rows, division, what)
             yield Page(envelope.rows, envelope.next_url, read_at)
             url = envelope.next_url
+
+    def url(
+        self,
+        division: int,
+        resource: str,
+        *,
+        select: Sequence[str],
+        filter: str | None = None,  # noqa: A002 - OData's own word
+        expand: str | None = None,
+    ) -> str:
+        """Give the address of a walk's first page; arguments are those of ``pages``.
+
+        Raises:
+            SettingError: it would be longer than Exact takes.
+        """
+        query = {"$filter": filter, "$select": ",".join(select), "$expand": expand}
+        text = urlencode(
+            {name: value for name, value in query.items() if value},
+            quote_via=quote,
+            safe="$,()/",
+        )
+        url = f"{self._root_url}/api/v1/{division}/{resource}?{text}"
+        if len(url) > LONGEST_URL:
+            raise SettingError(
+                f"The request for {resource} would need a URL of {len(url)} characters, Exact "
+                f"Online takes {LONGEST_URL}: select fewer properties or filter by fewer values."
+            )
+        return url
 
     def me(self) -> dict[str, Any]:
         """Give the row of ``current/Me``: the user that gave consent. Costs no call of a division.
@@ -195,28 +225,6 @@ class ExactClient:
     def close(self) -> None:
         """Close kept connections."""
         self._caller.close()
-
-    def _url(
-        self,
-        division: int,
-        resource: str,
-        select: Sequence[str],
-        filter_: str | None,
-        expand: str | None,
-    ) -> str:
-        query = {"$filter": filter_, "$select": ",".join(select), "$expand": expand}
-        text = urlencode(
-            {name: value for name, value in query.items() if value},
-            quote_via=quote,
-            safe="$,()/",
-        )
-        url = f"{self._root_url}/api/v1/{division}/{resource}?{text}"
-        if len(url) > LONGEST_URL:
-            raise SettingError(
-                f"The request for {resource} would need a URL of {len(url)} characters, Exact "
-                f"Online takes {LONGEST_URL}: select fewer properties or filter by fewer values."
-            )
-        return url
 
 
 def _check_division(rows: list[dict[str, Any]], division: int, what: str) -> None:

@@ -1,0 +1,213 @@
+"""What a division's part of the state holds, and how it moves. Pure: dictionaries in and out.
+
+By row version (sync): ``replication_key_value`` is the highest Timestamp emitted; rows come in its
+order, so it moves with every page and a killed run goes on there.
+
+By Modified: rows come in the order of their keys, so the bookmark moves only when all have been
+read. Until then ``resume`` holds Exact's own link to the next page. Reading starts a little before
+the bookmark (``overlap_seconds``); ``recent`` names the rows of that stretch that were emitted
+before, so that they are not emitted again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "ModifiedRead",
+    "VersionRead",
+    "forget_if_moved",
+    "generation_of",
+    "instant_text",
+    "parse_instant",
+]
+
+_MOST_RECENT: Final = 200
+_FIRST_VERSION: Final = 1
+"""Exact's documented start: everything has a higher row version."""
+
+OLDEST: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def instant_text(moment: datetime) -> str:
+    """Give an aware moment as the tap writes date-times: UTC, three decimals."""
+    text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read a date-time setting or bookmark; without a zone, UTC is meant.
+
+    Raises:
+        ValueError: not an ISO 8601 date or date-time.
+    """
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def generation_of(division: Mapping[str, Any]) -> str:
+    """Give a mark that changes when Exact has moved a division and renumbered its row versions."""
+    moved = division.get("DivisionMoveDate") or "-"
+    linked = division.get("DivisionHRLinkUnlinkDate") or "-"
+    return f"{moved} {linked}"
+
+
+def forget_if_moved(state: dict[str, Any], generation: str | None) -> bool:
+    """Drop a bookmark whose row versions no longer mean anything; tell whether there was one.
+
+    Args:
+        state: of one stream and division; changed in place.
+        generation: today's mark, None where it could not be read.
+    """
+    if generation is None:
+        return False
+    known = state.get("generation")
+    state["generation"] = generation
+    if known in (None, generation):
+        return False
+    had = state.pop("replication_key_value", None) is not None
+    state.pop("fallback", None)
+    return had
+
+
+class VersionRead:
+    """One read of a division by row version."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        """Start where ``state`` says; it is changed in place."""
+        self._state = state
+        stored = state.get("replication_key_value")
+        self.first = stored is None
+        self.after: int = stored if isinstance(stored, int) else _FIRST_VERSION
+        self._highest = self.after
+        self._in_order = True
+
+    def page_done(self, versions: list[int]) -> None:
+        """Note that a page with these row versions was emitted."""
+        if not versions:
+            return
+        # The order is not documented. Without it, only the end of the read says what is complete.
+        self._in_order = self._in_order and min(versions) > self._highest
+        self._highest = max(self._highest, *versions)
+        if self._in_order:
+            self._promote()
+
+    def finish(self) -> None:
+        """Note that everything was emitted."""
+        self._promote()
+
+    def _promote(self) -> None:
+        if self._highest > self.after:
+            self._state["replication_key"] = "Timestamp"
+            self._state["replication_key_value"] = self._highest
+
+
+class ModifiedRead:
+    """One read of a division by Modified, with an overlap into what was read before."""
+
+    def __init__(
+        self, state: dict[str, Any], *, overlap: timedelta, start: datetime | None
+    ) -> None:
+        """Start where ``state`` says; it is changed in place.
+
+        Args:
+            state: of one stream and division.
+            overlap: how far before the bookmark the read starts.
+            start: where a first read starts.
+        """
+        self._state = state
+        self._overlap = overlap
+        stored = state.get("replication_key_value")
+        self._bookmark = stored if isinstance(stored, str) else None
+        if self._bookmark is not None:
+            self.since = parse_instant(self._bookmark) - overlap
+        else:
+            self.since = start or OLDEST
+        self._recent: Mapping[str, str] = state.get("recent") or {}
+        self._started: str | None = None
+        self._latest = self._bookmark or ""
+        self._window: dict[str, str] = {}
+
+    def resume_link(self, query: str) -> str | None:
+        """Give the link at which an interrupted read of the same query goes on."""
+        resume = self._state.get("resume")
+        if not isinstance(resume, dict) or resume.get("query") != _mark(query):
+            self._state.pop("resume", None)
+            return None
+        self._started = resume.get("started")
+        self._latest = max(self._latest, resume.get("latest") or "")
+        self._window.update(resume.get("window") or {})
+        return resume.get("next")
+
+    def restart(self) -> None:
+        """Forget an interrupted read whose link is no longer good."""
+        self._state.pop("resume", None)
+        self._started = None
+        self._latest = self._bookmark or ""
+        self._window.clear()
+
+    def is_new(self, key: str, modified: str | None) -> bool:
+        """Tell whether this version of a row was not emitted before."""
+        return modified is None or self._recent.get(key) != modified
+
+    def page_done(
+        self, rows: list[tuple[str, str | None]], read_at: datetime, query: str, link: str | None
+    ) -> None:
+        """Note that a page was emitted.
+
+        Args:
+            rows: key and Modified (text) of each row, emitted or known before.
+            read_at: Exact's clock when it answered.
+            query: what was asked for; an interrupted read goes on only with the same.
+            link: to the next page.
+        """
+        if self._started is None:
+            self._started = instant_text(read_at)
+        for key, modified in rows:
+            if modified is not None:
+                self._latest = max(self._latest, modified)
+                self._window[key] = modified
+        self._trim()
+        if link is None:
+            self._state.pop("resume", None)
+            return
+        self._state["resume"] = {
+            "query": _mark(query),
+            "next": link,
+            "started": self._started,
+            "latest": self._latest,
+            "window": dict(self._window),
+        }
+
+    def finish(self) -> None:
+        """Note that everything was emitted, and move the bookmark.
+
+        Never beyond the start of the read, by Exact's clock: a row changed while its page was
+        behind us already is found by the next read.
+        """
+        self._state.pop("resume", None)
+        bookmark = min(self._latest, self._started or self._latest)
+        if not bookmark or (self._bookmark is not None and bookmark < self._bookmark):
+            bookmark = self._bookmark or ""
+        if not bookmark:
+            return
+        self._state["replication_key"] = "Modified"
+        self._state["replication_key_value"] = bookmark
+        reach = instant_text(parse_instant(bookmark) - self._overlap)
+        recent = {key: seen for key, seen in self._window.items() if seen >= reach}
+        self._state["recent"] = recent
+
+    def _trim(self) -> None:
+        """Keep the latest rows only: the state travels with every STATE message."""
+        if len(self._window) > _MOST_RECENT:
+            latest = sorted(self._window.items(), key=lambda item: item[1])[-_MOST_RECENT:]
+            self._window = dict(latest)
+
+
+def _mark(query: str) -> str:
+    return hashlib.sha256(query.encode()).hexdigest()[:16]

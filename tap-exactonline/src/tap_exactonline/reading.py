@@ -1,0 +1,318 @@
+"""Reading one stream of one division: endpoint, pages, lines, bookmark.
+
+The order of events on each page is what makes a crash harmless: rows are written, then the state
+that covers them. A process that dies in between emits those rows again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from exactonline_client import RequestRefused, expanded, filters
+from tap_exactonline.bookmarks import (
+    OLDEST,
+    ModifiedRead,
+    VersionRead,
+    forget_if_moved,
+    instant_text,
+)
+from tap_exactonline.rows import RowPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, timedelta
+
+    from exactonline_client import Page
+    from tap_exactonline.definitions import Endpoint, StreamDefinition
+    from tap_exactonline.session import Session
+
+__all__ = ["DivisionReader", "Limit", "Output", "RowLimitReached", "Span"]
+
+_FORBIDDEN: Final = 403
+_GONE: Final = frozenset({400, 404, 500})
+_EXPANDED_PAGE: Final = 60
+"""Expanded lists beyond one page are not documented: one of exactly this size may be cut."""
+
+
+class Output(Protocol):
+    """Where the records of one stream go."""
+
+    definition: StreamDefinition
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Properties the user selected."""
+
+    def write(self, records: list[dict[str, Any]], read_at: str) -> None:
+        """Emit records."""
+
+    def state_of(self, division: int) -> dict[str, Any] | None:
+        """Give the division's part of the state, to be changed in place; None: keep none."""
+
+    def pages(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """Pass pages on, open to a signal while waiting for one."""
+
+    def commit(self, rows: int) -> None:
+        """Emit the state when enough rows have gone out since the last one."""
+
+
+class RowLimitReached(Exception):  # noqa: N818 - not an error: a dry run has seen enough
+    """As many rows were read as a dry run wants."""
+
+
+@dataclass(slots=True)
+class Limit:
+    """How many rows a dry run wants still; None: all."""
+
+    left: int | None = None
+
+    def take(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give the part of ``records`` that is wanted."""
+        if self.left is None:
+            return records
+        wanted = records[: self.left]
+        self.left -= len(wanted)
+        return wanted
+
+    def check(self) -> None:
+        """Stop a dry run that has enough; its state must not move any more."""
+        if self.left is not None and self.left <= 0:
+            raise RowLimitReached
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when on to read: the settings ``start_date`` and ``overlap_seconds``."""
+
+    start: datetime | None
+    overlap: timedelta
+
+
+class DivisionReader:
+    """Reads a stream, and the line stream that comes with it, in one division."""
+
+    def __init__(  # noqa: PLR0913 - one read has this many parts
+        self,
+        session: Session,
+        division: int,
+        source: StreamDefinition,
+        *,
+        rows_to: Output | None,
+        lines_to: Output | None,
+        span: Span,
+        limit: Limit,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            session: the run's connection.
+            division: which one.
+            source: whose endpoint is read.
+            rows_to: takes its rows; None where only their lines are wanted.
+            lines_to: takes the lines that come with the rows.
+            span: from when on.
+            limit: of a dry run.
+        """
+        output = rows_to or lines_to
+        if output is None:
+            raise ValueError("nothing to read for")
+        self._output = output
+        self._session = session
+        self._division = division
+        self._source = source
+        self._rows_to = rows_to
+        self._lines_to = lines_to
+        self._span = span
+        self._limit = limit
+
+    def read(self) -> None:
+        """Read all there is to read now.
+
+        Raises:
+            ExactError: see ``exactonline_client.errors``.
+            RowLimitReached: in a dry run.
+        """
+        endpoint, fallback = self._source.endpoint, self._source.fallback
+        known = (endpoint.resource, self._division) in self._session.refused_resources
+        if fallback is None or not known:
+            try:
+                self._read_from(endpoint, self._state(slot=None))
+            except RequestRefused as error:
+                if error.status != _FORBIDDEN or fallback is None:
+                    raise
+                self._session.refused_resources.add((endpoint.resource, self._division))
+                self._session.tell_fallback(endpoint.resource, fallback.resource, error)
+            else:
+                return
+        if fallback is not None:
+            self._read_from(fallback, self._state(slot="fallback"))
+
+    # The three ways of reading
+
+    def _read_from(self, endpoint: Endpoint, state: dict[str, Any]) -> None:
+        if endpoint.by == "Timestamp":
+            self._read_versions(endpoint, state)
+        elif endpoint.by == "Modified":
+            self._read_modified(endpoint, state)
+        else:
+            self._read_whole(endpoint)
+
+    def _read_whole(self, endpoint: Endpoint) -> None:
+        plan = self._plan(endpoint)
+        condition = filters.modified_since(OLDEST) if endpoint.must_filter else None
+        for page in self._walk(endpoint, plan, condition):
+            self._emit(plan, [plan.convert(row, self._division) for row in page.rows], page)
+
+    def _read_versions(self, endpoint: Endpoint, state: dict[str, Any]) -> None:
+        if forget_if_moved(state, self._session.generation(self._division)):
+            self._session.tell_moved(self._division, self._source.name)
+        progress = VersionRead(state)
+        plan = self._plan(endpoint)
+        oldest = instant_text(self._span.start) if self._span.start and progress.first else None
+        for page in self._walk(endpoint, plan, filters.timestamp_after(progress.after)):
+            records = [plan.convert(row, self._division) for row in page.rows]
+            versions = [record["Timestamp"] for record in records]
+            self._emit(plan, self._chosen(endpoint, records, oldest), page)
+            progress.page_done(versions)
+            self._output.commit(len(records))
+        progress.finish()
+
+    def _chosen(
+        self, endpoint: Endpoint, records: list[dict[str, Any]], oldest: str | None
+    ) -> list[dict[str, Any]]:
+        """Leave out the other half of flat header-and-line rows, and what is before start_date."""
+        if endpoint.rows == "headers":
+            records = [record for record in records if not record["LineNumber"]]
+        elif endpoint.rows == "lines":
+            records = [record for record in records if record["LineNumber"]]
+        if oldest is not None:
+            modified = self._source.modified
+            records = [record for record in records if (record[modified] or oldest) >= oldest]
+        return records
+
+    def _read_modified(self, endpoint: Endpoint, state: dict[str, Any]) -> None:
+        progress = ModifiedRead(state, overlap=self._span.overlap, start=self._span.start)
+        plan = self._plan(endpoint)
+        lines = self._line_plan()
+        select = (*plan.select, *(lines.nested if lines else ()))
+        condition = filters.modified_since(progress.since)
+        expand = self._source.expands if lines else None
+        query = self._session.client.url(
+            self._division, endpoint.resource, select=select, filter=condition, expand=expand
+        )
+        link = progress.resume_link(query)
+        pages = self._session.client.walk(
+            self._division,
+            endpoint.resource,
+            select=select,
+            filter=condition,
+            expand=expand,
+            resume_at=link,
+        )
+        try:
+            self._take_modified(progress, plan, lines, query, pages)
+        except RequestRefused as error:
+            if link is None or error.status not in _GONE:
+                raise
+            progress.restart()
+            self._read_modified(endpoint, state)
+            return
+        progress.finish()
+
+    def _take_modified(
+        self,
+        progress: ModifiedRead,
+        plan: RowPlan,
+        lines: _LinePlan | None,
+        query: str,
+        pages: Iterator[Page],
+    ) -> None:
+        key = self._source.id
+        for page in self._output.pages(pages):
+            records = [plan.convert(row, self._division) for row in page.rows]
+            seen = [(record[key], record["Modified"]) for record in records]
+            new = [
+                (row, record)
+                for row, record in zip(page.rows, records, strict=True)
+                if progress.is_new(record[key], record["Modified"])
+            ]
+            self._emit(plan, [record for _, record in new], page)
+            emitted = len(new)
+            if lines and self._lines_to:
+                of_page = [
+                    line for row, record in new for line in self._lines(row, record[key], lines)
+                ]
+                emitted += len(of_page)
+                self._lines_to.write(of_page, instant_text(page.read_at))
+            self._limit.check()
+            progress.page_done(seen, page.read_at, query, page.next_url)
+            self._output.commit(emitted)
+
+    # Lines that come with their header
+
+    def _line_plan(self) -> _LinePlan | None:
+        if self._lines_to is None or self._source.expands is None:
+            return None
+        definition = self._lines_to.definition
+        plan = RowPlan(definition, definition.endpoint, self._lines_to.names)
+        return _LinePlan(
+            plan,
+            definition.endpoint.resource,
+            tuple(f"{self._source.expands}/{name}" for name in plan.select),
+        )
+
+    def _lines(self, row: dict[str, Any], entry: str, lines: _LinePlan) -> list[dict[str, Any]]:
+        envelope = expanded(row.get(self._source.expands or ""))
+        rows = envelope.rows if envelope else []
+        whole = envelope is not None and envelope.next_url is None
+        if not whole or (rows and len(rows) % _EXPANDED_PAGE == 0):
+            pages = self._session.client.walk(
+                self._division,
+                lines.resource,
+                select=lines.plan.select,
+                filter=filters.equals(self._source.id, entry),
+            )
+            rows = [line for page in self._output.pages(pages) for line in page.rows]
+        return [lines.plan.convert(line, self._division) for line in rows]
+
+    # Common parts
+
+    def _plan(self, endpoint: Endpoint) -> RowPlan:
+        names = self._rows_to.names if self._rows_to else frozenset()
+        return RowPlan(self._source, endpoint, names)
+
+    def _walk(self, endpoint: Endpoint, plan: RowPlan, condition: str | None) -> Iterator[Page]:
+        return self._output.pages(
+            self._session.client.walk(
+                self._division, endpoint.resource, select=plan.select, filter=condition
+            )
+        )
+
+    def _emit(self, plan: RowPlan, records: list[dict[str, Any]], page: Page) -> None:
+        if self._rows_to is None:
+            return
+        for name in plan.hidden:
+            for record in records:
+                del record[name]
+        self._rows_to.write(self._limit.take(records), instant_text(page.read_at))
+        if self._source.expands is None:
+            self._limit.check()
+
+    def _state(self, *, slot: str | None) -> dict[str, Any]:
+        state = self._output.state_of(self._division)
+        if state is None:
+            return {}
+        if slot is None:
+            return state
+        inner = state.setdefault(slot, {})
+        return inner if isinstance(inner, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _LinePlan:
+    """How lines come along: their conversion, their own resource, and what to select of them."""
+
+    plan: RowPlan
+    resource: str
+    nested: tuple[str, ...]

@@ -1,0 +1,69 @@
+"""From a row of one endpoint to a record of one stream, compiled once. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exactonline_client import RowConverter
+from tap_exactonline.entities import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from exactonline_client import Kind
+    from tap_exactonline.definitions import Endpoint, StreamDefinition
+
+__all__ = ["RowPlan"]
+
+
+class RowPlan:
+    """What to ask an endpoint for, and how its rows become records.
+
+    Attributes:
+        select: names for ``$select``, in Exact's order.
+        hidden: properties that records carry for the tap's own use, not selected by the user.
+    """
+
+    __slots__ = ("_aliases", "_convert", "_has_division", "hidden", "select")
+
+    def __init__(
+        self, definition: StreamDefinition, endpoint: Endpoint, selected: Collection[str]
+    ) -> None:
+        """Compile.
+
+        Args:
+            definition: the stream.
+            endpoint: where its rows are read.
+            selected: properties the user wants; keys and bookmark come in any case.
+        """
+        needed = {*definition.keys, definition.replication_key}
+        wanted = [name for name in definition.properties if name in selected or name in needed]
+        own: set[str] = {definition.modified} & set(endpoint.properties)
+        if endpoint.by:
+            own.add(endpoint.by)
+        if endpoint.rows:
+            own.add("LineNumber")
+        self.hidden = tuple(sorted(own - set(wanted)))
+        sources = {name: endpoint.aliases.get(name, name) for name in (*wanted, *self.hidden)}
+        asked = {*sources.values(), "Division"}
+        self.select = tuple(name for name in endpoint.properties if name in asked)
+        self._aliases = tuple((name, source) for name, source in sources.items() if name != source)
+        self._has_division = "Division" in definition.keys
+        self._convert = RowConverter(
+            endpoint.resource,
+            {source: _kind(source, name, definition, endpoint) for name, source in sources.items()},
+        )
+
+    def convert(self, row: Mapping[str, Any], division: int) -> dict[str, Any]:
+        """Give the record of a row, hidden properties included."""
+        record = self._convert(row)
+        for name, source in self._aliases:
+            record[name] = record.pop(source)
+        if self._has_division:
+            record["Division"] = division
+        return record
+
+
+def _kind(source: str, name: str, definition: StreamDefinition, endpoint: Endpoint) -> Kind:
+    edm = endpoint.properties.get(source) or definition.properties[name]
+    return kind_of(source, edm)

@@ -1,0 +1,189 @@
+"""One run's connection: the store, the client, the divisions, and what could not be done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from exactonline_client import (
+    App,
+    DailyLimitReached,
+    RequestRefused,
+    connect,
+    root_url,
+    utc_now,
+)
+from s2p_singer import run_id
+from s2p_store import Store
+from tap_exactonline.bookmarks import generation_of, instant_text
+from tap_exactonline.entities import ENTITIES
+from tap_exactonline.vault import SYSTEM, VaultTokens
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator, Mapping
+
+    from exactonline_client import ExactClient
+
+__all__ = ["Session"]
+
+DIVISIONS: Final = "system/Divisions"
+_WORTH_TELLING: Final = 5.0
+_NAMED: Final = 10
+
+
+class Session:
+    """Opens store and client, and keeps account of divisions, calls and failures."""
+
+    def __init__(self, config: Mapping[str, Any], plugin: str, logger: logging.Logger) -> None:
+        """Open the store and prepare the client; asks Exact nothing yet.
+
+        Args:
+            config: valid settings, with what a connection needs.
+            plugin: the plugin's name, for the run statistics.
+            logger: for progress.
+
+        Raises:
+            StoreError, SettingError: as their sentences say.
+        """
+        self._plugin = plugin
+        self._logger = logger
+        self._run_id = run_id()
+        self._calls: Counter[int | None] = Counter()
+        self._read: Counter[str] = Counter()
+        self._configured: list[int] = list(dict.fromkeys(config.get("divisions") or ()))
+        self._granted: dict[int, dict[str, Any]] | None = None
+        self._prepared = False
+        self.divisions_read_at = ""
+        self._closed = False
+        self._told: set[str] = set()
+        self.problems: list[str] = []
+        self.stopped: dict[int, str] = {}
+        self.refused_resources: set[tuple[str, int]] = set()
+        root = root_url(config["region"], config.get("api_url"))
+        self._store = Store.open(config["store_url"], config["store_key"])
+        try:
+            self._store.runs.start(self._run_id, plugin)
+            self.client: ExactClient = connect(
+                root,
+                App(config["client_id"], config["client_secret"], config.get("redirect_uri")),
+                VaultTokens(self._store.vault, config["client_id"], config.get("refresh_token")),
+                timeout=float(config["request_timeout"]),
+                reserve_daily_calls=config["reserve_daily_calls"],
+                on_call=self._note_call,
+                on_wait=self._tell_wait,
+            )
+        except BaseException:
+            self._store.close()
+            raise
+
+    # Divisions
+
+    def divisions(self) -> Iterator[int]:
+        """Yield the divisions to read that exist for this login and still have calls left."""
+        self._prepare()
+        for division in self._configured:
+            unknown = self._granted is not None and division not in self._granted
+            if not unknown and division not in self.stopped:
+                yield division
+
+    def division_row(self, division: int) -> dict[str, Any] | None:
+        """Give the row of ``system/Divisions`` in Exact's form, None if it could not be read."""
+        return None if self._granted is None else self._granted.get(division)
+
+    def generation(self, division: int) -> str | None:
+        """Give the mark of ``bookmarks.generation_of``."""
+        row = self.division_row(division)
+        return None if row is None else generation_of(row)
+
+    def stop(self, reason: DailyLimitReached) -> None:
+        """Leave a division alone for the rest of this run; what was read of it is kept."""
+        if reason.division not in self.stopped:
+            self.stopped[reason.division] = str(reason)
+            self._logger.warning("Stopped reading division %d: %s", reason.division, reason)
+
+    def fail(self, sentence: str) -> None:
+        """Note something that a person has to put right; the run goes on and ends with code 1."""
+        if sentence not in self.problems:
+            self.problems.append(sentence)
+
+    def tell_fallback(self, resource: str, instead: str, reason: Exception) -> None:
+        """Say once that a resource is read in its slower form."""
+        if resource not in self._told:
+            self._told.add(resource)
+            self._logger.warning("Reading %s instead of %s. %s", instead, resource, reason)
+
+    def tell_moved(self, division: int, stream: str) -> None:
+        """Say that a stream is read from its beginning."""
+        self._logger.warning(
+            "Exact Online has moved division %d: %s is read from the beginning.", division, stream
+        )
+
+    def _prepare(self) -> None:
+        """Learn once which of the configured divisions the login may reach."""
+        if self._prepared:
+            return
+        self._prepared = True
+        if not self._configured:
+            self._configured = [self.client.current_division()]
+            self._logger.warning(
+                "No divisions are configured: reading the user's current one, %d.",
+                self._configured[0],
+            )
+        for division in self._configured:
+            try:
+                rows = self.client.divisions(division, tuple(ENTITIES[DIVISIONS]))
+            except DailyLimitReached as error:
+                self.stop(error)
+            except RequestRefused as error:
+                self._logger.warning("The list of divisions cannot be read. %s", error)
+                return
+            else:
+                self._granted = {row["Code"]: row for row in rows if "Code" in row}
+                self.divisions_read_at = instant_text(utc_now())
+                self._report_unknown()
+                return
+
+    def _report_unknown(self) -> None:
+        granted = self._granted or {}
+        for division in self._configured:
+            if division not in granted:
+                names = ", ".join(str(code) for code in sorted(granted)[:_NAMED]) or "none"
+                self.fail(
+                    f"Division {division} is not open to this login (open are: {names}). "
+                    "Correct the setting divisions, or grant it at a new login (`s2p login`)."
+                )
+
+    # Accounts
+
+    def rows(self, stream: str) -> int:
+        """Give how many rows of a stream were emitted so far."""
+        return self._read[stream]
+
+    def count(self, stream: str, rows: int) -> None:
+        """Note rows that were emitted."""
+        self._read[stream] += rows
+
+    def close(self, *, ok: bool) -> None:
+        """Write the run's numbers to the store and let go of everything."""
+        if self._closed:
+            return
+        self._closed = True
+        for division, calls in self._calls.items():
+            if division is not None:
+                self._logger.info("Division %d: %d calls to Exact Online.", division, calls)
+        try:
+            for stream, rows in self._read.items():
+                self._store.runs.count(self._run_id, self._plugin, stream, read=rows)
+            self._store.runs.calls(self._run_id, SYSTEM, sum(self._calls.values()))
+            self._store.runs.finish(self._run_id, self._plugin, ok)
+        finally:
+            self.client.close()
+            self._store.close()
+
+    def _note_call(self, division: int | None) -> None:
+        self._calls[division] += 1
+
+    def _tell_wait(self, seconds: float, reason: str) -> None:
+        if seconds >= _WORTH_TELLING:
+            self._logger.info("Waiting %.0f seconds: %s.", seconds, reason)

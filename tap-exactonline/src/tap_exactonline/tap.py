@@ -1,0 +1,285 @@
+"""The tap: settings, streams in order, one session for a run, an orderly end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from singer_sdk import Stream, Tap
+from singer_sdk import typing as th
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from exactonline_client import HOSTS
+from s2p_singer import (
+    STORE_SETTINGS,
+    BufferedMessageWriter,
+    PluginMixin,
+    SettingError,
+    Terminated,
+    UserError,
+    require,
+    strict,
+)
+from tap_exactonline.bookmarks import parse_instant
+from tap_exactonline.definitions import STREAMS, StreamDefinition
+from tap_exactonline.session import Session
+from tap_exactonline.streams import ExactStream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import IO
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.plugin_base import _ConfigInput
+
+__all__ = ["IncompleteRun", "TapExactOnline"]
+
+_NEEDED_TO_READ = ("client_id", "client_secret", "store_key")
+_STATE_EVERY = 1000
+
+
+class IncompleteRun(UserError):  # noqa: N818 - the name says what the run was
+    """Something was not read and a person has to act; everything else was."""
+
+
+class TapExactOnline(PluginMixin, Tap):
+    """Singer tap for Exact Online's purchasing and ledger data."""
+
+    name = "tap-exactonline"
+    message_writer_class = BufferedMessageWriter
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    config_jsonschema: ClassVar[dict[str, Any]] = strict(
+        th.Property(
+            "region",
+            th.StringType,
+            default="nl",
+            allowed_values=list(HOSTS),
+            title="Region",
+            description="Country of the Exact Online environment; chooses the host.",
+        ),
+        th.Property(
+            "api_url",
+            th.StringType,
+            title="API root URL",
+            description="Root URL that overrides the region's host (a proxy, the sandbox).",
+        ),
+        th.Property(
+            "client_id",
+            th.StringType,
+            title="Client id",
+            description="Client id of the app registration. Needed to read.",
+        ),
+        th.Property(
+            "client_secret",
+            th.StringType,
+            secret=True,
+            title="Client secret",
+            description="Client secret of the app registration. Needed to read.",
+        ),
+        th.Property(
+            "redirect_uri",
+            th.StringType,
+            title="Redirect URI",
+            description="The app's registered redirect URI; used by `s2p login`.",
+        ),
+        th.Property(
+            "refresh_token",
+            th.StringType,
+            secret=True,
+            title="First refresh token",
+            description=(
+                "Only fills a vault that holds no token for this client; afterwards the vault is "
+                "the truth, as Exact replaces the token with every use."
+            ),
+        ),
+        th.Property(
+            "divisions",
+            th.ArrayType(th.IntegerType),
+            title="Divisions",
+            description="Codes of the divisions to read. Default: the user's current one.",
+        ),
+        th.Property(
+            "start_date",
+            th.DateTimeType,
+            title="Start date",
+            description="Oldest Modified to read on a first run (ISO 8601; UTC without a zone).",
+        ),
+        *STORE_SETTINGS,
+        th.Property(
+            "reserve_daily_calls",
+            th.IntegerType,
+            default=250,
+            title="Reserved daily calls",
+            description=(
+                "Calls of a division's daily quota left to others: the tap stops cleanly, with "
+                "state, before it goes below."
+            ),
+        ),
+        th.Property(
+            "overlap_seconds",
+            th.IntegerType,
+            default=120,
+            title="Overlap",
+            description="How far, in seconds, an incremental read on Modified reaches back.",
+        ),
+        th.Property(
+            "drain_webhooks",
+            th.BooleanType,
+            default=True,
+            title="Drain webhooks",
+            description="First read the entities named in the webhook inbox.",
+        ),
+        th.Property(
+            "request_timeout",
+            th.NumberType,
+            default=120,
+            title="Request timeout",
+            description="Seconds without a byte before an answer counts as missing.",
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+        """Make the tap; connects to nothing."""
+        super().__init__(*args, **kwargs)
+        self._session: Session | None = None
+        self._rows_since_state = 0
+
+    # What streams ask for
+
+    @property
+    def session(self) -> Session:
+        """The run's connection, opened when first asked for: discovery needs none.
+
+        Raises:
+            SettingError: a setting that reading needs is missing or cannot work.
+        """
+        if self._session is None:
+            require(self.config, _NEEDED_TO_READ, self._env_var_prefix)
+            _check(self.config)
+            self._session = Session(self.config, self.name, self.logger)
+        return self._session
+
+    @property
+    def writer(self) -> BufferedMessageWriter:
+        """The writer that takes a record without a message object around it."""
+        return cast("BufferedMessageWriter", self.message_writer)
+
+    def definition_of(self, stream: str) -> StreamDefinition:
+        """Give the definition of a stream by its name."""
+        return cast("ExactStream", self.streams[stream]).definition
+
+    def selected_stream(self, name: str | None) -> ExactStream | None:
+        """Give a stream if there is one of this name and it is selected."""
+        stream = self.streams.get(name) if name else None
+        return stream if isinstance(stream, ExactStream) and stream.selected else None
+
+    def commit(self, rows: int) -> None:
+        """Emit the state if, with these, a thousand rows have gone out since the last one."""
+        self._rows_since_state += rows
+        if self._rows_since_state >= _STATE_EVERY:
+            self.emit_state()
+
+    def emit_state(self) -> None:
+        """Emit the state unless it is the one emitted last; hand over all records before it."""
+        self._rows_since_state = 0
+        self.state_writer.write_state(self.state)
+        self.writer.flush()
+
+    # What the SDK asks for
+
+    @property
+    @override
+    def streams(self) -> dict[str, Stream]:
+        # The SDK sorts by name; the order of definitions is a promise: reference data first,
+        # headers before their lines.
+        if self._streams is None:
+            by_name = super().streams
+            self._streams = {each.name: by_name[each.name] for each in STREAMS}
+        return self._streams
+
+    @override
+    def discover_streams(self) -> Sequence[Stream]:
+        return [ExactStream(self, definition) for definition in STREAMS]
+
+    @override
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        # The SDK's form makes a tap and calls sync_all(); ours also ends the run.
+        super(Tap, cls).invoke(about=about, about_format=about_format)
+        cls.print_version(print_fn=cls.logger.info)
+        tap = cls(
+            config=config.config if config else None,
+            state=None if state is None else _load(state, "--state"),
+            catalog=None if catalog is None else _load(catalog, "--catalog"),
+            parse_env_config=config.parse_env if config else False,
+            validate_config=True,
+        )
+        tap.run()
+
+    def run(self) -> None:
+        """Read all selected streams, and end in order whatever happens.
+
+        Raises:
+            IncompleteRun: something was left out that a person has to see to.
+            Terminated: by a signal, after the state was written.
+        """
+        ok = False
+        try:
+            self.sync_all()
+            self.emit_state()
+            ok = self._session is None or not self._session.problems
+        except Terminated:
+            self.emit_state()
+            raise
+        finally:
+            if self._session is not None:
+                self._session.close(ok=ok)
+        if not ok and self._session is not None:
+            raise IncompleteRun(" ".join(self._session.problems))
+
+
+def _check(config: Mapping[str, Any]) -> None:
+    """Refuse values that the JSON schema lets through.
+
+    Raises:
+        SettingError: naming the setting.
+    """
+    if start := config.get("start_date"):
+        try:
+            parse_instant(start)
+        except ValueError:
+            raise SettingError(
+                "Setting 'start_date' must be an ISO 8601 date or date-time, for instance "
+                "2026-01-01T00:00:00Z."
+            ) from None
+    for name in ("reserve_daily_calls", "overlap_seconds"):
+        if config[name] < 0:
+            raise SettingError(f"Setting '{name}' must not be negative.")
+    if config["request_timeout"] <= 0:
+        raise SettingError("Setting 'request_timeout' must be more than 0 seconds.")
+
+
+def _load(file: IO[str], option: str) -> dict[str, Any]:
+    """Read a JSON object given on the command line."""
+    try:
+        document = json.load(file)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise SettingError(f"The file given as {option} is not a JSON object. Correct it.")
+    return document

@@ -1,0 +1,46 @@
+"""The tap's login: the token chain of one app, in the vault of the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from exactonline_client import Tokens, seed_tokens
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from s2p_store.vault import Vault
+
+__all__ = ["VaultTokens"]
+
+SYSTEM: Final = "exactonline"
+
+
+class VaultTokens:
+    """Satisfies ``exactonline_client.TokenStore`` with a vault.
+
+    The configured refresh token only fills a vault that never held a working one: afterwards it
+    has been used up, and the vault is the truth.
+    """
+
+    def __init__(self, vault: Vault, client_id: str, seed: str | None) -> None:
+        """Prepare; reads nothing yet."""
+        self._vault = vault
+        self._client_id = client_id
+        self._seed = seed
+
+    def load(self) -> Tokens | None:
+        """Read what was saved last, else the seed."""
+        payload = self._vault.load(SYSTEM, self._client_id)
+        tokens = Tokens.from_payload(payload) if payload else None
+        if self._seed and (tokens is None or not tokens.access_token):
+            return seed_tokens(self._seed)
+        return tokens
+
+    def save(self, tokens: Tokens) -> None:
+        """Keep the tokens, on disk when this returns."""
+        self._vault.save(SYSTEM, self._client_id, tokens.to_payload())
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Exclude every other process from this chain."""
+        return self._vault.lock(SYSTEM, self._client_id)
