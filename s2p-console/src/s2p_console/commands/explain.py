@@ -1,0 +1,67 @@
+"""`s2p explain`: the life of one document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+
+from s2p_console import life
+from s2p_console.desk import Desk, as_json, on_desk
+from s2p_console.errors import ExitCode, NotFoundError
+from s2p_console.output import show, table, write_json
+from s2p_console.trail import speaks_of
+from s2p_console.wording import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from s2p_store import Hold, LedgerEntry, Store
+
+__all__ = ["explain"]
+
+
+@click.command()
+@click.argument("document")
+@click.option("--division", type=int, help="Only in this division: numbers repeat across them.")
+@as_json
+@on_desk
+def explain(desk: Desk, /, document: str, *, division: int | None, json_: bool) -> int:
+    """Tell what became of a document, in time order.
+
+    DOCUMENT is a purchase order or invoice number, or the GUID of a document or line. Exit code 2
+    if something of it waits for a person.
+    """
+    with desk.store() as store:
+        found = _life(store, document.strip(), division)
+    if not found:
+        raise NotFoundError(
+            f"Nothing is recorded of {plain(document)!r}. Give the number as it stands on the "
+            "document, or its GUID in Exact Online; a run must have seen it."
+        )
+    if json_:
+        write_json(life.life_data(found))
+    else:
+        cells = map(life.moment_cells, life.moments(found))
+        sentences = [Text(f"  {sentence}") for sentence in life.standing(found)]
+        show(
+            table(life.MOMENT_COLUMNS, cells, title=f"The life of {plain(document)}"),
+            *([Text("Now:"), *sentences] if sentences else []),
+        )
+    return ExitCode.ATTENTION if life.needs_attention(found) else ExitCode.DONE
+
+
+def _life(store: Store, document: str, division: int | None) -> life.Life:
+    events = list(filter(speaks_of(document), store.audit.events(division=division)))
+    # Without the key the holds stay closed; their audit events tell the reasons all the same.
+    waiting = _of(document, store.holds.open(division=division)) if store.has_key else []
+    released = _of(document, store.holds.released(division=division)) if store.has_key else []
+    ledger: list[LedgerEntry] = []
+    for table_name, keys in life.ledger_keys(events).items():
+        ledger += store.ledger.get_many(table_name, keys).values()
+    return life.Life(document, events, waiting, released, ledger)
+
+
+def _of(document: str, holds: Iterator[Hold]) -> list[Hold]:
+    return [hold for hold in holds if life.hold_belongs(hold, document)]

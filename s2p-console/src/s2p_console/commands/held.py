@@ -1,0 +1,167 @@
+"""`s2p held`: the lines that wait, and for what."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.text import Text
+
+from s2p_console import waiting
+from s2p_console.desk import Desk, as_json, on_desk
+from s2p_console.errors import ConsoleError, ExitCode
+from s2p_console.output import destination, show, table, write_csv, write_json, write_json_rows
+from s2p_console.wording import count, instant, plain, value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from s2p_store import Hold, Store
+
+__all__ = ["held"]
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+
+def _filters(command: _F) -> _F:
+    options = (
+        click.option("--stream", help="Only this stream, e.g. purchase_entry_lines."),
+        click.option("--division", type=int, help="Only this division."),
+        click.option("--reason", help="Only this reason code, e.g. COST_CENTER_MISSING."),
+        click.option(
+            "--waiting-for",
+            metavar="KIND[:CODE]",
+            help="Only what waits for a cost_center, gl_account, …; with a code for that one.",
+        ),
+        click.option("--document", help="Only the lines of this document number."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _wanted(
+    *,
+    stream: str | None,
+    division: int | None,
+    reason: str | None,
+    waiting_for: str | None,
+    document: str | None,
+) -> waiting.Wanted:
+    dimension, code = waiting.Wanted.waits_for(waiting_for)
+    return waiting.Wanted(stream, division, reason, dimension, code, document)
+
+
+def _open(store: Store, wanted: waiting.Wanted) -> Iterator[Hold]:
+    return filter(wanted.fits, store.holds.open(stream=wanted.stream, division=wanted.division))
+
+
+@click.group()
+def held() -> None:
+    """Lines that wait because they cannot be mapped yet."""
+
+
+@held.command("list")
+@_filters
+@click.option("--lines", is_flag=True, help="Show each line instead of what would free them.")
+@as_json
+@click.option("--csv", "csv_", is_flag=True, help="Print CSV, for spreadsheets.")
+@on_desk
+def list_(desk: Desk, /, *, lines: bool, json_: bool, csv_: bool, **filters: Any) -> int:  # noqa: ANN401 - options
+    """Show what would free the held lines, the largest amount first.
+
+    A line that waits for two things counts under both. Exit code 2 if anything is held.
+    """
+    if json_ and csv_:
+        raise ConsoleError("Choose one of --json and --csv.")
+    with desk.store() as store:
+        holds = list(_open(store, _wanted(**filters)))
+    groups = waiting.grouped(holds)
+    if json_:
+        write_json(
+            {
+                "held_lines": len(holds),
+                "groups": [waiting.group_data(group) for group in groups],
+                "lines": [waiting.line_data(hold) for hold in holds],
+            }
+        )
+    else:
+        columns = waiting.LINE_COLUMNS if lines else waiting.GROUP_COLUMNS
+        cells = map(waiting.line_cells, holds) if lines else map(waiting.group_cells, groups)
+        if csv_:
+            write_csv(columns, cells, sys.stdout)
+        elif holds:
+            show(table(columns, cells, right=("lines", "amount")), Text(_footer(len(holds))))
+        else:
+            show(Text("Nothing is held."))
+    return ExitCode.ATTENTION if holds else ExitCode.DONE
+
+
+@held.command("show")
+@click.argument("key")
+@as_json
+@on_desk
+def show_(desk: Desk, /, key: str, *, json_: bool) -> None:
+    """Show one held line with its whole record, decrypted.
+
+    KEY is what `held list --lines` shows, the source id alone, or a unique beginning of it. The
+    record may hold personal data: mind where it goes.
+    """
+    with desk.store() as store:
+        hold = waiting.find_one(store.holds.open(), key)
+    if json_:
+        write_json(waiting.line_data(hold, with_record=True))
+        return
+    about = zip(waiting.LINE_COLUMNS, waiting.line_cells(hold), strict=True)
+    changed = ("changed at (UTC)", instant(hold.source_modified))
+    fields = ([plain(name), value(item)] for name, item in hold.record.items())
+    show(
+        table(("held line", ""), [list(pair) for pair in (*about, changed)]),
+        table(("property", "value"), fields),
+    )
+
+
+@held.command()
+@_filters
+@as_json
+@click.option("--csv", "csv_", is_flag=True, help="Write CSV, for spreadsheets (the default).")
+@click.option(
+    "--records", is_flag=True, help="With --json: add each whole record, personal data included."
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file that only you can read, instead of standard output.",
+)
+@on_desk
+def export(
+    desk: Desk,
+    /,
+    *,
+    json_: bool,
+    csv_: bool,
+    records: bool,
+    output: Path | None,
+    **filters: Any,  # noqa: ANN401 - options
+) -> None:
+    """Write the held lines, one per row, to hand them to whoever can free them."""
+    if json_ and csv_:
+        raise ConsoleError("Choose one of --json and --csv.")
+    if records and not json_:
+        raise ConsoleError("--records needs --json: a record has no place in a table.")
+    with desk.store() as store, destination(output) as out:
+        holds = _open(store, _wanted(**filters))
+        if json_:
+            write_json_rows((waiting.line_data(hold, with_record=records) for hold in holds), out)
+        else:
+            write_csv(waiting.LINE_COLUMNS, map(waiting.line_cells, holds), out)
+
+
+def _footer(lines: int) -> str:
+    return (
+        f"{count(lines, 'line')} held. They go on by themselves in the first run that can map "
+        "them.\n`s2p held list --lines` shows each; `s2p held show KEY` the whole record."
+    )

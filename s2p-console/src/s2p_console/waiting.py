@@ -1,0 +1,274 @@
+"""Held lines: which of them are meant, and what would free them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from s2p_console.errors import ConsoleError, NotFoundError
+from s2p_console.reasons import DIMENSIONS, what_frees
+from s2p_console.wording import amounts, instant, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from s2p_store import Hold
+
+__all__ = [
+    "GROUP_COLUMNS",
+    "LINE_COLUMNS",
+    "Cause",
+    "Group",
+    "Wanted",
+    "causes",
+    "find_one",
+    "group_cells",
+    "group_data",
+    "grouped",
+    "key_text",
+    "line_cells",
+    "line_data",
+]
+
+GROUP_COLUMNS: Final = (
+    "division",
+    "waits for",
+    "reason",
+    "lines",
+    "amount",
+    "since (UTC)",
+    "frees",
+)
+LINE_COLUMNS: Final = (
+    "key",
+    "document",
+    "amount",
+    "currency",
+    "reasons",
+    "waits for",
+    "held at (UTC)",
+)
+_SHORTEST_PREFIX: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which held lines are meant; None takes all.
+
+    Attributes:
+        stream: the stream's name.
+        division: the division's code.
+        reason: a reason code, in any case.
+        dimension: what kind of thing they wait for, e.g. `cost_center`.
+        code: which one of that kind.
+        document: the document's number.
+    """
+
+    stream: str | None = None
+    division: int | None = None
+    reason: str | None = None
+    dimension: str | None = None
+    code: str | None = None
+    document: str | None = None
+
+    @staticmethod
+    def waits_for(text: str | None) -> tuple[str | None, str | None]:
+        """Read `cost_center` or `cost_center:CC12` as dimension and code.
+
+        Raises:
+            ConsoleError: it names no dimension there is.
+        """
+        if text is None:
+            return None, None
+        dimension, _, code = text.partition(":")
+        dimension = dimension.strip().lower().replace("-", "_")
+        if dimension not in DIMENSIONS:
+            raise ConsoleError(
+                f"--waiting-for takes one of {', '.join(DIMENSIONS)}, with a code if you like: "
+                "cost_center:CC12."
+            )
+        return dimension, code.strip() or None
+
+    def fits(self, hold: Hold) -> bool:
+        """Tell whether this hold is meant."""
+        return (
+            self.stream in (None, hold.stream)
+            and self.division in (None, hold.division)
+            and (self.reason is None or self.reason.upper() in hold.reasons)
+            and self.document in (None, hold.document)
+            and (self.dimension is None or any(map(self._fits_cause, causes(hold))))
+        )
+
+    def _fits_cause(self, cause: Cause) -> bool:
+        return cause.dimension == self.dimension and self.code in (None, cause.code)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cause:
+    """One thing that stands in the way: a reason, and the code it speaks of, if any."""
+
+    reason: str
+    dimension: str = ""
+    code: str = ""
+
+
+@dataclass(slots=True)
+class Group:
+    """The lines of one division that one cause holds; a line with two causes is in two groups.
+
+    Attributes:
+        division: the division's code.
+        cause: what holds them.
+        lines: how many.
+        amounts: their sums by currency, exact.
+        without_amount: how many lines carry no amount.
+        since: when the oldest began to wait (aware, UTC).
+    """
+
+    division: int
+    cause: Cause
+    lines: int = 0
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    without_amount: int = 0
+    since: datetime | None = None
+
+    def add(self, hold: Hold) -> None:
+        """Count one line."""
+        self.lines += 1
+        if hold.amount is None:
+            self.without_amount += 1
+        else:
+            currency = hold.currency or ""
+            self.amounts[currency] = self.amounts.get(currency, Decimal(0)) + hold.amount
+        if self.since is None or hold.held_at < self.since:
+            self.since = hold.held_at
+
+    @property
+    def weight(self) -> Decimal:
+        """The largest sum in any one currency, by which groups are ranked."""
+        return max((abs(amount) for amount in self.amounts.values()), default=Decimal(0))
+
+
+def causes(hold: Hold) -> Iterator[Cause]:
+    """Give what holds a line: each reason with each code of the dimension it is named after."""
+    for reason in dict.fromkeys(hold.reasons):
+        fitting = [pair for pair in hold.waiting_for if reason.startswith(pair[0].upper())]
+        for dimension, code in dict.fromkeys(fitting or [("", "")]):
+            yield Cause(reason, dimension, code)
+
+
+def grouped(holds: Iterable[Hold]) -> list[Group]:
+    """Give the groups, largest amount first, then most lines."""
+    groups: dict[tuple[int, Cause], Group] = {}
+    for hold in holds:
+        for cause in causes(hold):
+            key = (hold.division, cause)
+            groups.setdefault(key, Group(hold.division, cause)).add(hold)
+    return sorted(
+        groups.values(), key=lambda each: (-each.weight, -each.lines, each.division, each.cause)
+    )
+
+
+def key_text(hold: Hold) -> str:
+    """Give the key under which `held show` finds a line again."""
+    return f"{hold.stream}/{hold.division}/{hold.source_id}"
+
+
+def find_one(holds: Iterable[Hold], key: str) -> Hold:
+    """Find the line a key means: as listed, the source id alone, or a unique beginning of it.
+
+    Raises:
+        NotFoundError: no line, or more than one.
+    """
+    sought = key.strip().lower()
+    short = len(sought) >= _SHORTEST_PREFIX
+    beginning: list[Hold] = []
+    for hold in holds:
+        if sought in (key_text(hold).lower(), hold.source_id.lower()):
+            return hold
+        if short and hold.source_id.lower().startswith(sought):
+            beginning.append(hold)
+    if not beginning:
+        raise NotFoundError(
+            f"No held line has the key {plain(key)!r}. `s2p held list --lines` shows the keys."
+        )
+    if len(beginning) > 1:
+        raise NotFoundError(
+            f"{len(beginning)} held lines begin with {plain(key)!r}. Give more of the key."
+        )
+    return beginning[0]
+
+
+def group_cells(group: Group) -> list[str]:
+    """Give a group as a row of `GROUP_COLUMNS`."""
+    total = amounts(group.amounts)
+    if group.without_amount:
+        total = f"{total} (+ {group.without_amount} without amount)".strip()
+    return [
+        str(group.division),
+        _named(group.cause.dimension, group.cause.code) or "-",
+        group.cause.reason,
+        f"{group.lines:,}",
+        total,
+        instant(group.since),
+        what_frees(group.cause.reason),
+    ]
+
+
+def group_data(group: Group) -> dict[str, Any]:
+    """Give a group as JSON."""
+    return {
+        "division": group.division,
+        "reason": group.cause.reason,
+        "dimension": group.cause.dimension or None,
+        "code": group.cause.code or None,
+        "lines": group.lines,
+        "amounts": group.amounts,
+        "lines_without_amount": group.without_amount,
+        "since": group.since,
+        "frees": what_frees(group.cause.reason),
+    }
+
+
+def line_cells(hold: Hold) -> list[str]:
+    """Give a line as a row of `LINE_COLUMNS`."""
+    return [
+        plain(key_text(hold)),
+        plain(hold.document or ""),
+        "" if hold.amount is None else f"{hold.amount:f}",
+        plain(hold.currency or ""),
+        ", ".join(hold.reasons),
+        _all_named(hold.waiting_for),
+        instant(hold.held_at),
+    ]
+
+
+def line_data(hold: Hold, *, with_record: bool = False) -> dict[str, Any]:
+    """Give a line as JSON; the record, which may hold personal data, only on demand."""
+    data: dict[str, Any] = {
+        "key": key_text(hold),
+        "stream": hold.stream,
+        "division": hold.division,
+        "source_id": hold.source_id,
+        "source_modified": hold.source_modified,
+        "document": hold.document,
+        "amount": hold.amount,
+        "currency": hold.currency,
+        "reasons": list(hold.reasons),
+        "waiting_for": [
+            {"dimension": dimension, "code": code} for dimension, code in hold.waiting_for
+        ],
+        "run_id": hold.run_id,
+        "held_at": hold.held_at,
+    }
+    return {**data, "record": hold.record} if with_record else data
+
+
+def _all_named(pairs: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(_named(dimension, code) for dimension, code in pairs)
+
+
+def _named(dimension: str, code: str) -> str:
+    return f"{DIMENSIONS.get(dimension, dimension)} {plain(code)}".strip()
