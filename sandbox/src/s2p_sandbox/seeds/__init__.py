@@ -6,9 +6,18 @@ Everything is deterministic: no randomness, no clock.
 
 from __future__ import annotations
 
+from s2p_sandbox.seeds.changes import Change, week_later
 from s2p_sandbox.seeds.exact import exact_rows
 from s2p_sandbox.seeds.identity import CLIENT, SERVICENOW
 from s2p_sandbox.seeds.plan import DIVISIONS
 from s2p_sandbox.seeds.servicenow import servicenow_rows
 
-__all__ = ["CLIENT", "DIVISIONS", "SERVICENOW", "exact_rows", "servicenow_rows"]
+__all__ = [
+    "CLIENT",
+    "DIVISIONS",
+    "SERVICENOW",
+    "Change",
+    "exact_rows",
+    "servicenow_rows",
+    "week_later",
+]

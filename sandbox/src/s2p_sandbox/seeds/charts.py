@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from s2p_sandbox.seeds.sources import chart_of_accounts, gla_payables, oxford_pa
 if TYPE_CHECKING:
     from s2p_sandbox.seeds.plan import Division
 
-__all__ = ["account_of", "gl_accounts"]
+__all__ = ["Definition", "account_of", "build_account", "gl_accounts"]
 
 # Exact's GLAccounts.Type and its English description.
 _TYPES: Final = {
@@ -60,9 +61,24 @@ _BALANCE_SHEET: Final = {
     ),
 }
 
+# Open items are matched on these.
+_MATCHED: Final = frozenset({20, 22})
+
+# UseCostcenter and UseCostunit.
 _COST_CENTER_MANDATORY: Final = 1
 _COST_CENTER_OPTIONAL: Final = 0
 _COST_CENTER_NONE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One GL account: `kind` is Exact's Type; an ordinary cost account where nothing is said."""
+
+    code: str
+    description: str
+    kind: int = 120
+    balance_side: str = "D"
+    balance_type: str = "W"
 
 
 def _published(division: Division) -> dict[str, str]:
@@ -80,11 +96,10 @@ def _published(division: Division) -> dict[str, str]:
     return {code: spelled[code, counter.most_common(1)[0][0]] for code, counter in counts.items()}
 
 
-def _definitions(division: Division) -> list[tuple[str, str, int, str, str]]:
-    """(code, description, type, balance side, balance type) of all accounts."""
+def _definitions(division: Division) -> list[Definition]:
     if division.key == "NL":
         return [
-            (
+            Definition(
                 account.code,
                 account.name_nl,
                 _reference_type(account.code, account.account_type, account.balance_type),
@@ -93,10 +108,12 @@ def _definitions(division: Division) -> list[tuple[str, str, int, str, str]]:
             )
             for account in chart_of_accounts()
         ]
-    published = [(code, name, 120, "D", "W") for code, name in sorted(_published(division).items())]
-    return published + [
-        (code, name, kind, side, "B") for code, name, kind, side in _BALANCE_SHEET[division.key]
+    costs = [Definition(code, name) for code, name in sorted(_published(division).items())]
+    sheet = [
+        Definition(code, name, kind, side, "B")
+        for code, name, kind, side in _BALANCE_SHEET[division.key]
     ]
+    return costs + sheet
 
 
 def _reference_type(code: str, account_type: str, balance_type: str) -> int:
@@ -107,38 +124,41 @@ def _reference_type(code: str, account_type: str, balance_type: str) -> int:
     return _REFERENCE_CHART_TYPES[account_type]
 
 
+def build_account(division: Division, definition: Definition) -> Row:
+    """The row of one GL account."""
+    code = definition.code
+    if code in division.needs_cost_center:
+        use = _COST_CENTER_MANDATORY
+    else:
+        use = _COST_CENTER_OPTIONAL if definition.balance_type == "W" else _COST_CENTER_NONE
+    return {
+        "ID": guid(division.code, "GLAccounts", code),
+        "Code": code,
+        "Description": definition.description,
+        "Division": division.code,
+        "Type": definition.kind,
+        "TypeDescription": _TYPES[definition.kind],
+        "BalanceSide": definition.balance_side,
+        "BalanceType": definition.balance_type,
+        "UseCostcenter": use,
+        "UseCostunit": (
+            _COST_CENTER_NONE if definition.balance_type == "B" else _COST_CENTER_OPTIONAL
+        ),
+        "IsBlocked": code in division.blocked_accounts,
+        "AllowCostsInSales": 0,
+        "Compress": False,
+        "Matching": definition.kind in _MATCHED,
+        "RevalueCurrency": False,
+        "SearchCode": code,
+        **audit(division.start, division.code, "GLAccounts", code, days=300),
+        "_division": division.code,
+    }
+
+
 @cache
 def gl_accounts(division: Division) -> tuple[Row, ...]:
     """All GL accounts of `division`; codes as in the published files."""
-    rows = []
-    for code, description, kind, side, balance in _definitions(division):
-        if code in division.needs_cost_center:
-            use = _COST_CENTER_MANDATORY
-        else:
-            use = _COST_CENTER_OPTIONAL if balance == "W" else _COST_CENTER_NONE
-        rows.append(
-            {
-                "ID": guid(division.code, "GLAccounts", code),
-                "Code": code,
-                "Description": description,
-                "Division": division.code,
-                "Type": kind,
-                "TypeDescription": _TYPES[kind],
-                "BalanceSide": side,
-                "BalanceType": balance,
-                "UseCostcenter": use,
-                "UseCostunit": _COST_CENTER_NONE if balance == "B" else _COST_CENTER_OPTIONAL,
-                "IsBlocked": code in division.blocked_accounts,
-                "AllowCostsInSales": 0,
-                "Compress": False,
-                "Matching": kind in {20, 22},
-                "RevalueCurrency": False,
-                "SearchCode": code,
-                **audit(division.start, division.code, "GLAccounts", code, days=300),
-                "_division": division.code,
-            }
-        )
-    return tuple(rows)
+    return tuple(build_account(division, definition) for definition in _definitions(division))
 
 
 @cache

@@ -12,7 +12,13 @@ from s2p_sandbox.seeds.sources import order_lines
 if TYPE_CHECKING:
     from s2p_sandbox.seeds.plan import Division
 
-__all__ = ["cost_center_code", "cost_centers", "cost_unit_of_project", "cost_units"]
+__all__ = [
+    "build_cost_center",
+    "cost_center_code",
+    "cost_centers",
+    "cost_unit_of_project",
+    "cost_units",
+]
 
 # The council publishes departments by name; these codes are the sandbox's.
 _DEPARTMENTS: Final = {
@@ -83,23 +89,26 @@ def _cost_unit_names(division: Division) -> dict[str, str]:
     return dict(division.cost_units)
 
 
+def build_cost_center(division: Division, code: str, name: str) -> Row:
+    """The row of one cost center; an ended one has its EndDate and is not Active."""
+    ended = dict(division.ended_cost_centers).get(code)
+    return {
+        "ID": guid(division.code, "Costcenters", code),
+        "Active": ended is None,
+        "Code": code,
+        "Description": name,
+        "Division": division.code,
+        "EndDate": midnight(ended),
+        **audit(division.start, division.code, "Costcenters", code, days=200),
+        "_division": division.code,
+    }
+
+
 @cache
 def cost_centers(division: Division) -> tuple[Row, ...]:
-    """All cost centers of `division`; an ended one has its EndDate and is not Active."""
-    ended = dict(division.ended_cost_centers)
-    return tuple(
-        {
-            "ID": guid(division.code, "Costcenters", code),
-            "Active": code not in ended,
-            "Code": code,
-            "Description": name,
-            "Division": division.code,
-            "EndDate": midnight(ended.get(code)),
-            **audit(division.start, division.code, "Costcenters", code, days=200),
-            "_division": division.code,
-        }
-        for code, name in _cost_center_names(division).items()
-    )
+    """All cost centers of `division`."""
+    names = _cost_center_names(division)
+    return tuple(build_cost_center(division, code, name) for code, name in names.items())
 
 
 @cache

@@ -32,7 +32,7 @@ from s2p_sandbox.seeds.terms import PURCHASE_JOURNAL, payment_condition_for, vat
 if TYPE_CHECKING:
     from s2p_sandbox.seeds.plan import Division
 
-__all__ = ["BookedLine", "Booking", "book", "entries"]
+__all__ = ["BookedLine", "Booking", "book", "bookings", "entries"]
 
 # The Dutch division booked its deliveries as purchase entries until this day.
 _BOOKED_UNTIL: Final = date(2008, 12, 31)
@@ -98,7 +98,7 @@ def _bookings_of_payables(division: Division) -> list[Booking]:
 
 def _bookings_of_deliveries(division: Division) -> list[Booking]:
     groups = by(item_groups(division), "Code")
-    bookings = []
+    booked = []
     for source in deliveries(date.min, _BOOKED_UNTIL):
         first = source[0]
         lines = []
@@ -114,7 +114,7 @@ def _bookings_of_deliveries(division: Division) -> list[Booking]:
                     description=line.item,
                 )
             )
-        bookings.append(
+        booked.append(
             Booking(
                 name=f"{first.order}/{first.delivered}",
                 reference=f"{first.order.removeprefix('SCMS-')}/{first.delivered:%y%m%d}",
@@ -124,20 +124,26 @@ def _bookings_of_deliveries(division: Division) -> list[Booking]:
                 lines=tuple(lines),
             )
         )
-    return bookings
+    return booked
+
+
+@cache
+def bookings(division: Division) -> tuple[Booking, ...]:
+    """What the bookkeepers of `division` entered, oldest first."""
+    entered = (
+        _bookings_of_deliveries(division)
+        if division.key == "NL"
+        else _bookings_of_payables(division)
+    )
+    return tuple(sorted(entered, key=lambda booking: (booking.day, booking.name)))
 
 
 @cache
 def entries(division: Division) -> tuple[tuple[Row, tuple[Row, ...]], ...]:
     """(header, lines) of every purchase entry of `division`, in the order of their numbers."""
-    source = (
-        _bookings_of_deliveries(division)
-        if division.key == "NL"
-        else _bookings_of_payables(division)
-    )
     numbers: dict[int, int] = {}
     built = []
-    for booking in sorted(source, key=lambda booking: (booking.day, booking.name)):
+    for booking in bookings(division):
         year = booking.day.year
         numbers[year] = numbers.get(year, 0) + 1
         built.append(book(division, year % 100 * 1_000_000 + 700_000 + numbers[year], booking))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from s2p_sandbox.seeds.plan import Division
     from s2p_sandbox.seeds.sources import OrderLine
 
-__all__ = ["INVOICED_FROM", "deliveries", "invoices"]
+__all__ = ["INVOICED_FROM", "build_invoice", "deliveries", "invoices"]
 
 # From this day the division matches invoices to orders; before, it booked purchase entries.
 INVOICED_FROM: Final = date(2014, 1, 1)
@@ -61,13 +61,16 @@ def invoices(division: Division) -> tuple[tuple[Row, tuple[Row, ...]], ...]:
     for lines in deliveries(INVOICED_FROM, DELIVERED_UNTIL):
         year = lines[0].delivered.year
         numbers[year] = numbers.get(year, 0) + 1
-        built.append(_invoice(division, year % 100 * 1_000_000 + 800_000 + numbers[year], lines))
+        built.append(
+            build_invoice(division, year % 100 * 1_000_000 + 800_000 + numbers[year], lines)
+        )
     return tuple(built)
 
 
-def _invoice(
+def build_invoice(
     division: Division, entry_number: int, source: tuple[OrderLine, ...]
 ) -> tuple[Row, tuple[Row, ...]]:
+    """The rows of one purchase invoice."""
     first = source[0]
     day = first.delivered
     name = (first.order, day)

@@ -25,7 +25,7 @@ from s2p_sandbox.seeds.terms import payment_condition_for, vat_code_for
 if TYPE_CHECKING:
     from s2p_sandbox.seeds.plan import Division
 
-__all__ = ["DELIVERED_UNTIL", "by_order", "cost_center_of", "line_key", "orders"]
+__all__ = ["DELIVERED_UNTIL", "build_order", "by_order", "cost_center_of", "line_key", "orders"]
 
 # The day on which the seed's books stand: what the publisher shows as delivered later is open.
 DELIVERED_UNTIL: Final = date(2015, 7, 31)
@@ -75,14 +75,15 @@ def orders(division: Division) -> tuple[tuple[Row, tuple[Row, ...]], ...]:
     if division is not DIVISIONS[0]:
         return ()
     return tuple(
-        _order(division, number, lines)
+        build_order(division, number, lines)
         for number, lines in enumerate(by_order().values(), start=_FIRST_ORDER_NUMBER)
     )
 
 
-def _order(
+def build_order(
     division: Division, number: int, source: tuple[OrderLine, ...]
 ) -> tuple[Row, tuple[Row, ...]]:
+    """The rows of one purchase order."""
     first = source[0]
     key = guid(division.code, "PurchaseOrders", first.order)
     supplier = supplier_of(division, vendor_code(first.vendor))

@@ -158,9 +158,9 @@ _BE: Final = Division(
         ItemGroup("OPLE", "Opleiding / Formation", "", "504200"),
     ),
     cost_units=(("WER", "Werking / Fonctionnement"), ("INV", "Investering / Investissement")),
-    # Lines of this division carry no cost center, so each line on these two is incomplete.
-    needs_cost_center=frozenset({"533010", "537100"}),
-    blocked_accounts=frozenset({"540700"}),
+    # Lines of this division carry no cost center, so each line on this one is incomplete.
+    needs_cost_center=frozenset({"533010"}),
+    blocked_accounts=frozenset({"533100"}),
 )
 
 DIVISIONS: Final = (_NL, _UK, _BE)

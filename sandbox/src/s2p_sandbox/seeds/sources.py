@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -75,7 +76,7 @@ class LedgerAccount:
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
     text = (files(__package__) / "data" / name).read_text(encoding="utf-8")
-    yield from csv.DictReader(text.splitlines())
+    yield from csv.DictReader(io.StringIO(text))
 
 
 @cache
