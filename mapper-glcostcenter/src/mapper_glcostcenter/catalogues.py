@@ -1,0 +1,230 @@
+"""Reads from ServiceNow which GL accounts and cost centers exist, and arranges them by ERP source.
+
+Column names are asked of `sys_dictionary`, first by the documented column name, then by label.
+Newer releases keep the ERP source of cost centers in `sn_fin_erp_source_mapping` instead of a
+column: such cost centers serve every ERP source, and this is said once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
+from mapper_glcostcenter.errors import ReferenceTableError
+from mapper_glcostcenter.exact import as_date
+from mapper_glcostcenter.reference import Catalogue, Entry, Reference
+from servicenow_client import Forbidden, NotFound, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from servicenow_client import Column, ServiceNowClient
+
+__all__ = ["EVERY_ERP_SOURCE", "TABLES", "Table", "arrange", "read_rows", "rows_of"]
+
+logger = logging.getLogger("mapper-glcostcenter")
+
+EVERY_ERP_SOURCE = "*"
+"""ERP source of a row whose table has no such column."""
+
+_ERP_SOURCES = "sn_fin_erp_source"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where a dimension lives. Each role lists column names in order of preference, then labels."""
+
+    name: str
+    columns: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    required: tuple[str, ...]
+
+
+TABLES: Mapping[str, Table] = {
+    GL_ACCOUNT: Table(
+        "sn_fin_gl_account",
+        {
+            "code": (("gl_account", "ledger_account"), ("gl account", "ledger account")),
+            "name": (("display_name", "account_name", "name"), ("account name", "display name")),
+            "inactive": (("inactive",), ("inactive",)),
+            "active": (("active",), ("active",)),
+            "erp_source": (("erp_source",), ("erp source",)),
+        },
+        required=("code", "erp_source"),
+    ),
+    COST_CENTER: Table(
+        "cmn_cost_center",
+        {
+            "code": (("account_number",), ("account number",)),
+            "other_code": (("code",), ("code",)),
+            "name": (("name",), ("name",)),
+            "active": (("active",), ("active",)),
+            "valid_from": (("valid_from",), ("valid from",)),
+            "valid_to": (("valid_to",), ("valid to",)),
+            "erp_source": (("erp_source",), ("erp source",)),
+        },
+        required=("code",),
+    ),
+}
+# Without a readable dictionary only what is documented is asked for.
+_UNDOCUMENTED = frozenset({"active"})
+
+
+def read_rows(client: ServiceNowClient, dimension: str) -> Iterator[dict[str, Any]]:
+    """All rows of a dimension: id, code, name, active, valid_from, valid_to, erp_source, erp_names.
+
+    Rows are plain JSON, as they are kept in the reference snapshot. Rows without code are left out:
+    no line can be booked on them.
+
+    Raises:
+        ReferenceTableError: the table lacks a column the mapper cannot do without.
+        ServiceNowError: ServiceNow cannot be read.
+    """
+    table = TABLES[dimension]
+    columns = _resolve(table, _columns(client, table))
+    if "erp_source" not in columns:
+        logger.info(
+            "ServiceNow's table %s has no ERP source column: its rows serve every ERP source.",
+            table.name,
+        )
+    names = _erp_source_names(client) if "erp_source" in columns else {}
+    fields = tuple(dict.fromkeys(columns.values()))
+    for row in client.query(table.name, fields=fields, display="all"):
+        value = {role: _value(row.get(column)) for role, column in columns.items()}
+        code = value.get("code") or value.get("other_code")
+        if not code:
+            continue
+        source = value.get("erp_source", "")
+        shown = _shown(row.get(columns.get("erp_source", "")))
+        yield {
+            "id": _value(row.get("sys_id")),
+            "code": code,
+            "name": value.get("name", ""),
+            "active": value.get("inactive") != "true" and value.get("active") != "false",
+            "valid_from": value.get("valid_from", "")[:10] or None,
+            "valid_to": value.get("valid_to", "")[:10] or None,
+            "erp_source": source if "erp_source" in columns else EVERY_ERP_SOURCE,
+            "erp_names": sorted({shown, names.get(source, "")} - {"", source}),
+        }
+
+
+def arrange(
+    gl_accounts: Iterable[Mapping[str, Any]], cost_centers: Iterable[Mapping[str, Any]]
+) -> Reference:
+    """Build the reference from rows as `read_rows` gives them."""
+    centers = _by_source(cost_centers)
+    return Reference(
+        gl_accounts=_by_source(gl_accounts),
+        cost_centers=centers,
+        shared_cost_centers=centers.get(EVERY_ERP_SOURCE),
+    )
+
+
+def rows_of(catalogues: Mapping[str, Catalogue]) -> Iterator[dict[str, Any]]:
+    """The rows from which `arrange` builds these catalogues again."""
+    names: defaultdict[int, list[str]] = defaultdict(list)
+    for name, catalogue in catalogues.items():
+        names[id(catalogue)].append(name)
+    for name, catalogue in catalogues.items():
+        source, *others = names[id(catalogue)]
+        if name != source:
+            continue
+        for entry in catalogue:
+            yield {
+                "id": entry.sys_id,
+                "code": entry.code,
+                "name": entry.name,
+                "active": entry.active,
+                "valid_from": str(entry.valid_from) if entry.valid_from else None,
+                "valid_to": str(entry.valid_to) if entry.valid_to else None,
+                "erp_source": source,
+                "erp_names": others,
+            }
+
+
+def _by_source(rows: Iterable[Mapping[str, Any]]) -> dict[str, Catalogue]:
+    entries: defaultdict[str, list[Entry]] = defaultdict(list)
+    aliases: dict[str, str] = {}
+    days: dict[str | None, date | None] = {}
+    for row in rows:
+        source = row["erp_source"]
+        for name in row["erp_names"]:
+            aliases[name] = source
+        for text in (row["valid_from"], row["valid_to"]):
+            if text not in days:
+                days[text] = as_date(text)
+        entries[source].append(
+            Entry(
+                row["code"],
+                row["name"],
+                row["id"],
+                row["active"],
+                days[row["valid_from"]],
+                days[row["valid_to"]],
+            ),
+        )
+    catalogues = {source: Catalogue(found) for source, found in entries.items() if source}
+    for name, source in aliases.items():
+        if source in catalogues:
+            catalogues.setdefault(name, catalogues[source])
+    return catalogues
+
+
+def _columns(client: ServiceNowClient, table: Table) -> Sequence[Column]:
+    try:
+        return client.columns([table.name])[table.name]
+    except (Forbidden, NotFound):
+        return ()
+
+
+def _resolve(table: Table, columns: Sequence[Column]) -> dict[str, str]:
+    """The column of each role that the table has."""
+    if not columns:
+        return {
+            role: elements[0]
+            for role, (elements, _) in table.columns.items()
+            if role not in _UNDOCUMENTED
+        }
+    names = {column.element for column in columns}
+    labels = {column.label.lower(): column.element for column in reversed(columns)}
+    found: dict[str, str] = {}
+    for role, (elements, texts) in table.columns.items():
+        candidates = [name for name in elements if name in names]
+        candidates += [labels[text] for text in texts if text in labels]
+        if candidates:
+            found[role] = candidates[0]
+    if "code" not in found and "other_code" in found:
+        found["code"] = found["other_code"]
+    for role in table.required:
+        if role not in found:
+            elements, texts = table.columns[role]
+            raise ReferenceTableError(
+                f"ServiceNow's table {table.name} has no column {elements[0]} and none labelled "
+                f"'{texts[0]}'. Let the integration user read its entries in sys_dictionary, or "
+                "install the Source-to-Pay application that brings the column."
+            )
+    return found
+
+
+def _erp_source_names(client: ServiceNowClient) -> dict[str, str]:
+    """Names of the ERP sources by sys_id; none where the user may not read them."""
+    try:
+        rows = client.query(_ERP_SOURCES, fields=("name",))
+        return {_value(row.get("sys_id")): _value(row.get("name")) for row in rows}
+    except (Forbidden, NotFound, Rejected):
+        return {}
+
+
+def _value(cell: object) -> str:
+    """A column's stored value, whether or not its display value came along."""
+    if isinstance(cell, dict):
+        cell = cell.get("value")
+    return cell.strip() if isinstance(cell, str) else ""
+
+
+def _shown(cell: object) -> str:
+    shown = cell.get("display_value") if isinstance(cell, dict) else None
+    return shown.strip() if isinstance(shown, str) else ""

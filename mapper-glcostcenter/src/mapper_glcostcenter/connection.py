@@ -1,0 +1,132 @@
+"""From the settings to ServiceNow's reference data: fresh, or as young as `reference_max_age`."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import servicenow_client
+from mapper_glcostcenter.catalogues import arrange, read_rows, rows_of
+from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_singer import require
+from servicenow_client import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from mapper_glcostcenter.reference import Catalogue, Reference
+    from s2p_store import Store
+
+__all__ = ["load_reference"]
+
+logger = logging.getLogger("mapper-glcostcenter")
+
+_SYSTEM = "servicenow"
+_NEEDED = {
+    "client_credentials": ("client_id", "client_secret"),
+    "authorization_code": ("client_id", "client_secret"),
+    "basic": ("username", "password"),
+}
+
+
+def load_reference(
+    config: Mapping[str, Any],
+    env_prefix: str,
+    store: Store,
+    run_id: str,
+    clock: Callable[[], datetime],
+) -> Reference:
+    """The GL accounts and cost centers of ServiceNow, and keep them in the store.
+
+    Raises:
+        SettingError: what the sign-in method needs is missing.
+        ServiceNowError: ServiceNow cannot be read.
+        ReferenceTableError: its tables lack a needed column.
+    """
+    scope = urlsplit(config["servicenow_instance_url"]).netloc
+    oldest = clock() - timedelta(seconds=config["reference_max_age"])
+    saved = [
+        store.reference.saved_at(_SYSTEM, scope, entity) for entity in (GL_ACCOUNT, COST_CENTER)
+    ]
+    if config["reference_max_age"] > 0 and all(moment and moment > oldest for moment in saved):
+        logger.info("Using ServiceNow's reference data as read at %s.", saved[0])
+        return arrange(
+            *(store.reference.load(_SYSTEM, scope, e) for e in (GL_ACCOUNT, COST_CENTER))
+        )
+    calls: list[object] = []
+    with _connect(config, env_prefix, store, calls.append) as client:
+        try:
+            # Row by row into their compact form: whole rows need three times the memory.
+            reference = arrange(read_rows(client, GL_ACCOUNT), read_rows(client, COST_CENTER))
+        finally:
+            store.runs.calls(run_id, _SYSTEM, len(calls))
+    centers = reference.cost_centers
+    store.reference.save(_SYSTEM, scope, GL_ACCOUNT, rows_of(reference.gl_accounts), at=clock())
+    store.reference.save(_SYSTEM, scope, COST_CENTER, rows_of(centers), at=clock())
+    logger.info(
+        "ServiceNow has %d GL accounts and %d cost centers.",
+        _count(reference.gl_accounts),
+        _count(centers),
+    )
+    return reference
+
+
+def _count(catalogues: Mapping[str, Catalogue]) -> int:
+    return sum(len(each) for each in {id(each): each for each in catalogues.values()}.values())
+
+
+def _connect(
+    config: Mapping[str, Any],
+    env_prefix: str,
+    store: Store,
+    on_call: Callable[[object], None],
+) -> servicenow_client.ServiceNowClient:
+    method = config["servicenow_auth_method"]
+    require(config, [f"servicenow_{name}" for name in _NEEDED[method]], env_prefix)
+    client_id = config.get("servicenow_client_id")
+    # Only a refresh token has to be shared with other processes: each use replaces it.
+    shared = _VaultTokens(store, client_id or "") if method == "authorization_code" else None
+    return servicenow_client.connect(
+        config["servicenow_instance_url"],
+        method,
+        client_id=client_id,
+        client_secret=config.get("servicenow_client_secret"),
+        username=config.get("servicenow_username"),
+        password=config.get("servicenow_password"),
+        token_store=shared,
+        on_call=on_call,
+    )
+
+
+class _VaultTokens:
+    """The tokens of one client in the store's vault."""
+
+    def __init__(self, store: Store, client_id: str) -> None:
+        self._vault = store.vault
+        self._client_id = client_id
+
+    def load(self) -> Tokens | None:
+        payload = self._vault.load(_SYSTEM, self._client_id)
+        if payload is None:
+            return None
+        return Tokens(
+            payload["access_token"], float(payload["expires_at"]), payload.get("refresh_token")
+        )
+
+    def save(self, tokens: Tokens, /) -> None:
+        self._vault.save(
+            _SYSTEM,
+            self._client_id,
+            {
+                "access_token": tokens.access_token,
+                "expires_at": tokens.expires_at,
+                "refresh_token": tokens.refresh_token,
+            },
+        )
+
+    def lock(self) -> AbstractContextManager[None]:
+        return self._vault.lock(_SYSTEM, self._client_id)

@@ -1,0 +1,190 @@
+"""Held lines on their way into the store and out of it again.
+
+A line is put into the store before the STATE that covers it leaves: if the process dies earlier,
+that STATE has not left either and the tap reads the line again. A released line is marked released
+only after it has been written, and the store keeps it until its outcome is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from s2p_store import AuditEvent, Hold, HoldKey, HoldVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mapper_glcostcenter.documents import Header
+    from mapper_glcostcenter.mapping import LineMapping
+    from s2p_store import Store
+
+__all__ = ["Holdings", "as_instant"]
+
+PLUGIN = "mapper-glcostcenter"
+_ENOUGH = 500
+"""Held lines gathered before they are written even without a STATE."""
+
+
+class Holdings:
+    """What one run holds and releases, and how many records of each stream it read."""
+
+    def __init__(self, store: Store, run_id: str, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._clock = clock
+        self._known: defaultdict[str, set[HoldKey]] = defaultdict(set)
+        self._put: list[Hold] = []
+        self._release: list[HoldKey] = []
+        self._settle: list[HoldVersion] = []
+        self._events: list[AuditEvent] = []
+        self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much has gathered that it should be saved."""
+        return len(self._put) + len(self._events) >= _ENOUGH
+
+    def earlier(self, stream: str) -> Iterator[tuple[Hold, bool]]:
+        """Held lines of earlier runs: (hold, whether a run has already handed it on).
+
+        A line that was handed on and has no outcome yet is given too: the run that handed it on
+        may have died before it arrived.
+        """
+        for hold in self._store.holds.open(stream=stream):
+            self._known[stream].add(hold.key)
+            yield hold, False
+        for hold in self._store.holds.released(stream=stream):
+            self._known[stream].add(hold.key)
+            yield hold, True
+
+    def hold(
+        self,
+        key: HoldKey,
+        modified: datetime | None,
+        record: Mapping[str, Any],
+        mapping: LineMapping,
+        header: Header | None,
+    ) -> None:
+        """Keep a line, as it was read, until what it waits for exists."""
+        amount, currency = _amount(record, header)
+        number = record.get("OrderNumber") or (header.number if header else None)
+        self._put.append(
+            Hold(
+                stream=key.stream,
+                division=key.division,
+                source_id=key.source_id,
+                source_modified=modified,
+                reasons=tuple(reason.value for reason in mapping.reasons),
+                waiting_for=mapping.waiting_for,
+                amount=amount,
+                currency=currency,
+                document=str(number) if number else None,
+                run_id=self._run_id,
+                held_at=self._clock(),
+                record=record,
+            ),
+        )
+        self._known[key.stream].add(key)
+        self._event("held", key, str(number) if number else None, mapping)
+        count = self.counts[key.stream]
+        count["held"] += 1
+        for reason in mapping.reasons:
+            count[reason.value] += 1
+
+    def explain(self, hold: Hold, mapping: LineMapping, *, again: bool) -> None:
+        """Note that a line of an earlier run waits, if for something else than before.
+
+        With `again` it had been handed on, without an outcome yet, and waits anew.
+        """
+        reasons = tuple(reason.value for reason in mapping.reasons)
+        if not again and (reasons, mapping.waiting_for) == (hold.reasons, hold.waiting_for):
+            return
+        self._put.append(
+            Hold(
+                hold.stream,
+                hold.division,
+                hold.source_id,
+                hold.source_modified,
+                reasons,
+                mapping.waiting_for,
+                hold.amount,
+                hold.currency,
+                hold.document,
+                hold.run_id,
+                hold.held_at,
+                hold.record,
+            ),
+        )
+        self._event("held", hold.key, hold.document, mapping)
+
+    def release(self, hold: Hold, mapping: LineMapping) -> None:
+        """Note that a held line has been written as a mapped one."""
+        self._release.append(hold.key)
+        self._event("released", hold.key, hold.document, mapping)
+        self.counts[hold.stream]["released"] += 1
+
+    def mapped(self, key: HoldKey, modified: datetime | None) -> None:
+        """Note that a line came again and needs no hold any more."""
+        known = self._known.get(key.stream)
+        if known and key in known:
+            known.discard(key)
+            self._settle.append(HoldVersion(*key, modified))
+
+    def save(self) -> None:
+        """Bring everything gathered into the store."""
+        store = self._store
+        if self._put:
+            store.holds.put(self._put)
+        if self._release:
+            store.holds.release(self._release, self._run_id)
+        if self._settle:
+            store.holds.settle(self._settle)
+        store.audit.append(self._events)
+        for stream, counters in self.counts.items():
+            store.runs.count(self._run_id, PLUGIN, stream, **counters)
+        self._put, self._release, self._settle, self._events = [], [], [], []
+        self.counts.clear()
+
+    def _event(self, kind: str, key: HoldKey, document: str | None, mapping: LineMapping) -> None:
+        self._events.append(
+            AuditEvent(
+                run_id=self._run_id,
+                at=self._clock(),
+                stream=key.stream,
+                division=key.division,
+                source_id=key.source_id,
+                kind=kind,
+                natural_key=document,
+                detail={
+                    "reasons": [reason.value for reason in mapping.reasons],
+                    "waiting_for": [list(pair) for pair in mapping.waiting_for],
+                    "rule": mapping.rule,
+                    "gl_account": mapping.gl_account,
+                    "cost_center": mapping.cost_center,
+                },
+            ),
+        )
+
+
+def as_instant(text: object) -> datetime | None:
+    """An RFC 3339 text as an aware moment; without zone it counts as UTC. None for what is none."""
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _amount(record: Mapping[str, Any], header: Header | None) -> tuple[Decimal | None, str | None]:
+    """Amount in the document's currency where both are known, else in the division's."""
+    currency = record.get("Currency") or (header.currency if header else None) or None
+    for name in ("AmountFC", "Amount", "AmountDC"):
+        value = record.get(name)
+        if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+            return Decimal(value), currency if name != "AmountDC" else None
+    return None, None

@@ -1,0 +1,168 @@
+"""The tap's streams: which property is the record's id, and what each is to the mapper.
+
+A stream that is not listed here passes untouched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from mapper_glcostcenter.exact import KEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "HEADER_DETAILS",
+    "LINE_PROPERTIES",
+    "PROVENANCE_PROPERTIES",
+    "STREAMS",
+    "LineStream",
+    "Stream",
+]
+
+Text = str | int | None
+"""A code or GUID as it comes; whoever uses it makes it text."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of the tap.
+
+    `key` is the property that identifies a record within its division; `modified` and `modifier`
+    say when and by whom it was last changed in Exact.
+    """
+
+    name: str
+    key: str = "ID"
+    modified: str = "Modified"
+    modifier: str = "Modifier"
+    properties: tuple[str, ...] = ()
+
+    @cached_property
+    def decoder(self) -> msgspec.json.Decoder[Any]:
+        """Reads from a record only what the mapper needs; attributes are named as properties.
+
+        Key, `modified` and `modifier` come as raw JSON under `key`, `modified` and `modifier`.
+        """
+        names = {"key": self.key, "modified": self.modified, "modifier": self.modifier}
+        fields: list[tuple[str, Any, Any]] = [(name, Raw | UnsetType, UNSET) for name in names]
+        fields.append(("s2p_source_id", Any, UNSET))
+        fields.extend(
+            (name, Any if self.name in KEPT else Text, None)
+            for name in dict.fromkeys(("Division", *self.properties))
+            if name != self.key
+        )
+        struct = msgspec.defstruct(f"{self.name}_record", fields, rename=names)
+        return msgspec.json.Decoder(struct)
+
+
+@dataclass(frozen=True)
+class LineStream(Stream):
+    """A stream of lines that get a GL account and a cost center.
+
+    `header` is the stream of their headers, `header_id` the line's reference to it, `day` the
+    property of header (and of some lines) that dates the document.
+    """
+
+    header: str = ""
+    header_id: str = ""
+    day: str = ""
+
+
+_LINE = (
+    "Item",
+    "Supplier",
+    "GLAccount",
+    "GLAccountCode",
+    "GLAccountDescription",
+    "CostCenter",
+    "CostCenterDescription",
+    "PurchaseOrderLine",
+    "ReceiptDate",
+    "Created",
+)
+_HEADER = ("Supplier", "Currency")
+
+STREAMS: Mapping[str, Stream] = {
+    stream.name: stream
+    for stream in (
+        Stream("divisions", key="Code"),
+        *(Stream(name, properties=KEPT[name]) for name in ("gl_accounts", "cost_centers")),
+        Stream("cost_units"),
+        *(Stream(name, properties=KEPT[name]) for name in ("item_groups", "items")),
+        Stream("payment_conditions"),
+        Stream("vat_codes"),
+        Stream("accounts", properties=(*KEPT["accounts"], "IsSupplier")),
+        Stream(
+            "purchase_orders",
+            key="PurchaseOrderID",
+            properties=(*_HEADER, "OrderDate", "OrderNumber"),
+        ),
+        LineStream(
+            "purchase_order_lines",
+            properties=(*_LINE, "PurchaseOrderID", "OrderDate"),
+            header="purchase_orders",
+            header_id="PurchaseOrderID",
+            day="OrderDate",
+        ),
+        Stream("purchase_invoices", properties=(*_HEADER, "InvoiceDate", "EntryNumber")),
+        LineStream(
+            "purchase_invoice_lines",
+            properties=(*_LINE, "InvoiceID", "InvoiceDate"),
+            header="purchase_invoices",
+            header_id="InvoiceID",
+            day="InvoiceDate",
+        ),
+        Stream(
+            "purchase_entries", key="EntryID", properties=(*_HEADER, "EntryDate", "EntryNumber")
+        ),
+        LineStream(
+            "purchase_entry_lines",
+            properties=(*_LINE, "EntryID", "EntryDate"),
+            header="purchase_entries",
+            header_id="EntryID",
+            day="EntryDate",
+        ),
+        Stream("bank_entries", key="EntryID"),
+        Stream("bank_entry_lines"),
+        Stream("deletions", modified="DeletedDate", modifier="DeletedBy"),
+    )
+}
+
+HEADER_DETAILS: Mapping[str, tuple[str, str]] = {
+    "purchase_orders": ("OrderDate", "OrderNumber"),
+    "purchase_invoices": ("InvoiceDate", "EntryNumber"),
+    "purchase_entries": ("EntryDate", "EntryNumber"),
+}
+"""Of each header stream: the property that dates the document, and its number."""
+
+_TEXT = {"type": ["string", "null"]}
+PROVENANCE_PROPERTIES: Mapping[str, Any] = {
+    "s2p_source_id": {**_TEXT, "description": "Exact's id of the record"},
+    "s2p_source_modified": {
+        **_TEXT,
+        "format": "date-time",
+        "description": "When it was last changed in Exact (UTC)",
+    },
+    "s2p_source_user": {**_TEXT, "description": "Exact's id of the user who changed it last"},
+    "s2p_run_id": {**_TEXT, "description": "The run that read it"},
+}
+LINE_PROPERTIES: Mapping[str, Any] = {
+    "s2p_gl_account": {**_TEXT, "description": "GL account in ServiceNow"},
+    "s2p_gl_account_sys_id": {**_TEXT, "description": "Its sys_id"},
+    "s2p_cost_center": {**_TEXT, "description": "Cost center in ServiceNow"},
+    "s2p_cost_center_sys_id": {**_TEXT, "description": "Its sys_id"},
+    "s2p_mapping_status": {**_TEXT, "description": "mapped or held"},
+    "s2p_hold_reasons": {
+        "type": ["array", "null"],
+        "items": {"type": "string"},
+        "description": "Why the line is held",
+    },
+    "s2p_mapping_rule": {**_TEXT, "description": "What decided"},
+}
