@@ -1,0 +1,62 @@
+"""What the public sources leave open about Exact Online, and what depends on the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Switches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Set through ``POST /_sandbox/switches`` or ``s2p-sandbox switch``.
+
+    Attributes:
+        minutely_limit: calls per clock minute, app and division (documented: 60).
+        daily_limit: calls per UTC day, app and division (documented: 5000).
+        error_limit: errors per key, user, division, endpoint and hour (documented: 10).
+        error_block_status: status once beyond it; not found in any source.
+        token_calls_per_day: calls of the token endpoint per app, user and day (announced: 200).
+        refresh_after_seconds: an access token may be refreshed only then (documented: 570).
+        refresh_grace_seconds: how long a used refresh token still works; no grace is documented.
+        refresh_token_days: days of non-use a refresh token survives (documented: 30).
+        expand_limit: rows of an expanded collection; None is unlimited. Beyond 60: not found.
+        filter_required: mandatory filtering, enforced by Exact per client id.
+        select_required: mandatory $select on bulk and sync endpoints.
+        substringof: whether the function is known (501 in 2016, used by later clients).
+        post_status: status of a successful POST (201 expected by one client, 200 seen by a proxy).
+        inlinecount_as_text: ``__count`` as a string, as OData version 2 has it; not recorded.
+        denied_scopes: scopes the app lacks, such as ``financial.costcenters`` → 403.
+        denied_divisions: divisions whose calls end in 403 with ``division_reason``.
+        division_reason: BlockedUser, InactiveUser, BlockedCustomer, LicenseExpired,
+            DivisionBlocked or NoDivisionAccess.
+        purchase_order_sync: the package has ``sync/PurchaseOrder/PurchaseOrders`` (else 403; what
+            other packages really get was not found).
+        purchase_module: the licence has ``purchase/PurchaseInvoices`` (else 403).
+        line_bumps_header: a changed line also changes its header's ``Modified`` on the regular
+            endpoints; not found. The order feed gives both new timestamps in any case.
+        sync_header_id: what ``ID`` holds in the header row of the order feed: ``order`` (the
+            PurchaseOrderID) or ``none``; not found.
+    """
+
+    minutely_limit: int = 60
+    daily_limit: int = 5000
+    error_limit: int = 10
+    error_block_status: int = 429
+    token_calls_per_day: int = 200
+    refresh_after_seconds: int = 570
+    refresh_grace_seconds: int = 0
+    refresh_token_days: int = 30
+    expand_limit: int | None = None
+    filter_required: bool = True
+    select_required: bool = True
+    substringof: bool = False
+    post_status: int = 201
+    inlinecount_as_text: bool = True
+    denied_scopes: tuple[str, ...] = ()
+    denied_divisions: tuple[int, ...] = ()
+    division_reason: str = "NoDivisionAccess"
+    purchase_order_sync: bool = True
+    purchase_module: bool = True
+    line_bumps_header: bool = False
+    sync_header_id: str = "order"
