@@ -1,4 +1,4 @@
-# ruff: noqa: ANN - what fixtures give stands in conftest.py
+# ruff: noqa: ANN001, ANN003, ANN202, ARG001 - what fixtures give stands in conftest.py
 from __future__ import annotations
 
 import os
