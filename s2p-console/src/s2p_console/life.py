@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from s2p_console.reasons import DIMENSIONS, what_frees
+from s2p_console.reasons import named, what_frees
 from s2p_console.trail import event_data, event_text
 from s2p_console.waiting import key_text, line_data
 from s2p_console.wording import count, instant, plain
@@ -32,11 +32,11 @@ __all__ = [
 MOMENT_COLUMNS: Final = ("time (UTC)", "record", "what happened")
 _HEADERS: Final = ("EntryID", "PurchaseOrderID", "InvoiceID", "ID")
 _STATES: Final[Mapping[str, str]] = {
-    "sending": "is being sent; if no run is going on, the next one finds out whether it arrived",
-    "sent": "was sent, its outcome is not known yet",
-    "done": "is in ServiceNow",
-    "failed": "was refused by ServiceNow",
-    "parked": "is shown in its staging table, not transformed",
+    "sending": "being sent; if no run is going on, the next one finds out whether it arrived",
+    "sent": "sent, with no outcome known yet",
+    "done": "in ServiceNow",
+    "failed": "refused by ServiceNow",
+    "parked": "in ServiceNow's staging table, not transformed",
 }
 _NEEDS_SOMEONE: Final = frozenset({"failed", "parked"})
 
@@ -106,9 +106,10 @@ def moments(life: Life) -> list[Moment]:
     ]
     # A hold whose audit event is there already would only be told twice.
     found += [
-        Moment(hold.held_at, _record(hold.stream, hold.source_id), f"held back · {_why(hold)}")
+        Moment(hold.held_at, _record(hold.stream, hold.source_id), f"held back · {reasons}")
         for hold in (*life.waiting, *life.released)
         if (hold.stream, hold.source_id, hold.run_id, "held") not in told
+        for reasons in [", ".join(hold.reasons)]
     ]
     keys = {event.natural_key for event in life.events if event.kind in _LEDGER_KINDS}
     found += [
@@ -124,9 +125,13 @@ _LEDGER_KINDS: Final = frozenset({"staged", "failed", "parked", "unchanged"})
 
 def standing(life: Life) -> list[str]:
     """Say where the document stands now, one sentence per fact."""
+    alike: dict[tuple[str, str], int] = {}
+    for hold in life.waiting:
+        cause = (hold.stream, _why(hold))
+        alike[cause] = alike.get(cause, 0) + 1
     sentences = [
-        f"{plain(hold.document or hold.source_id)}: a line of {hold.stream} waits. {_why(hold)}."
-        for hold in life.waiting
+        f"{plain(stream)}: {count(lines, 'line waits', 'lines wait')}, {why}."
+        for (stream, why), lines in alike.items()
     ]
     if life.released:
         sentences.append(
@@ -137,7 +142,7 @@ def standing(life: Life) -> list[str]:
         key = (entry.table, entry.state)
         by_state[key] = by_state.get(key, 0) + 1
     sentences += [
-        f"{plain(table)}: {count(number, 'record')} - each {_STATES[state]}."
+        f"{plain(table)}: {count(number, 'record')} {_STATES[state]}."
         for (table, state), number in sorted(by_state.items())
     ]
     sentences += [
@@ -179,12 +184,9 @@ def _record(where: str, what: str | None) -> str:
 
 
 def _why(hold: Hold) -> str:
+    codes = ", ".join(named(*pair) for pair in hold.waiting_for)
     reasons = "; ".join(f"{each} ({what_frees(each)})" for each in hold.reasons)
-    codes = ", ".join(
-        f"{DIMENSIONS.get(dimension, dimension)} {plain(code)}"
-        for dimension, code in hold.waiting_for
-    )
-    return f"{reasons} · waits for {codes}" if codes else reasons
+    return f"for {codes}: {reasons}" if codes else reasons
 
 
 def _last_word(entry: LedgerEntry) -> str:

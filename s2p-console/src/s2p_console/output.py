@@ -6,12 +6,15 @@ import csv
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -21,13 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
 __all__ = [
     "destination",
     "json_text",
     "show",
-    "table",
     "write_csv",
     "write_json",
     "write_json_rows",
@@ -48,21 +50,67 @@ def show(*renderables: RenderableType) -> None:
         console.print(renderable)
 
 
-def table(
-    columns: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    right: Sequence[str] = (),
-    title: str | None = None,
-) -> Table:
-    """Make a table of texts, taken literally; the columns named in `right` hold numbers."""
-    made = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for name in columns:
-        numbers = name in right
-        made.add_column(name, justify="right" if numbers else "left", no_wrap=numbers)
-    for row in rows:
-        made.add_row(*(Text(text) for text in row))
-    return made
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table of texts, taken literally, that leaves columns out before it breaks words.
+
+    Attributes:
+        columns: their names.
+        rows: the texts of each row.
+        right: names of columns that hold numbers.
+        whole: names of further columns that are never broken, for they are copied.
+        spare: names of columns that a narrow screen does without, first things first.
+        total: a last row, set apart.
+        title: above it.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Sequence[str] = ()
+    whole: Sequence[str] = ()
+    spare: Sequence[str] = ()
+    total: Sequence[str] = ()
+    title: str | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Lay the table out for the width there is."""
+        left_out: set[str] = set()
+        made = self._table(left_out)
+        for name in self.spare:
+            if Measurement.get(console, options, made).minimum < options.max_width:
+                break
+            left_out.add(name)
+            made = self._table(left_out)
+        yield made
+
+    def _table(self, left_out: set[str]) -> Table:
+        made = Table(
+            box=SIMPLE_HEAD,
+            title=self.title,
+            title_justify="left",
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+        )
+        shown = [place for place, name in enumerate(self.columns) if name not in left_out]
+        for place in shown:
+            name = self.columns[place]
+            made.add_column(
+                name,
+                justify="right" if name in self.right else "left",
+                no_wrap=name in (*self.right, *self.whole),
+                min_width=self._widest(place) if name in (*self.right, *self.whole) else None,
+                overflow="fold",
+            )
+        for row in self.rows:
+            made.add_row(*(Text(row[place]) for place in shown))
+        if self.total:
+            made.add_section()
+            made.add_row(*(Text(self.total[place]) for place in shown))
+        return made
+
+    def _widest(self, place: int) -> int:
+        texts = (self.columns, *self.rows, *([self.total] if self.total else []))
+        return max(cell_len(row[place]) for row in texts)
 
 
 def json_text(document: Any) -> str:  # noqa: ANN401 - whatever JSON can hold

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from s2p_console.wording import plain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DIMENSIONS", "REASONS", "what_frees"]
+__all__ = ["DIMENSIONS", "REASONS", "named", "what_frees"]
 
 DIMENSIONS: Final[Mapping[str, str]] = {
     "gl_account": "GL account",
@@ -37,3 +39,8 @@ REASONS: Final[Mapping[str, str]] = {
 def what_frees(reason: str) -> str:
     """Say what frees lines held for `reason`; a reason of a newer version speaks for itself."""
     return REASONS.get(reason, reason)
+
+
+def named(dimension: str, code: str = "") -> str:
+    """Name one thing lines wait for: "cost center CC12"."""
+    return f"{DIMENSIONS.get(dimension, plain(dimension))} {plain(code)}".strip()

@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.text import Text
 
 from s2p_console.errors import NotFoundError
-from s2p_console.output import table
+from s2p_console.output import Listing
 from s2p_console.reasons import DIMENSIONS, REASONS, what_frees
 from s2p_console.settings import MAPPER, TAP, TARGET
 from s2p_console.wording import count, duration, instant, plain
@@ -205,14 +205,14 @@ def _heading(summary: Mapping[str, Any]) -> str:
 
 def _streams(summary: Mapping[str, Any]) -> RenderableType:
     shown = [name for name in COUNTERS if name != "skipped" or summary["total"][name]]
-    made = table(
+    return Listing(
         ("stream", *shown),
-        ([plain(row["stream"]), *(_number(row[name]) for name in shown)] for row in _rows(summary)),
+        [[plain(row["stream"]), *(_number(row[name]) for name in shown)] for row in _rows(summary)],
         right=shown,
+        whole=("stream",),
+        spare=("ignored", "updated", "inserted", "unchanged"),
+        total=["all", *(_number(summary["total"][name]) for name in shown)],
     )
-    made.add_section()
-    made.add_row("all", *(_number(summary["total"][name]) for name in shown))
-    return made
 
 
 def _rows(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -242,13 +242,14 @@ def _plugin_lines(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _reason_table(summary: Mapping[str, Any]) -> RenderableType:
-    return table(
+    return Listing(
         ("reason", "lines", "codes (lines)", "what frees them"),
-        (
+        [
             [each["reason"], f"{each['lines']:,}", _code_list(each), each["frees"]]
             for each in summary["hold_reasons"]
-        ),
+        ],
         right=("lines",),
+        whole=("reason",),
     )
 
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from s2p_console.reasons import what_frees
+from s2p_console.reasons import named
 from s2p_console.wording import instant, plain, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from s2p_store import AuditEvent
 
-__all__ = ["EVENT_COLUMNS", "event_cells", "event_data", "event_text", "speaks_of"]
+__all__ = [
+    "EVENT_COLUMNS",
+    "below",
+    "event_cells",
+    "event_data",
+    "event_text",
+    "is_guid",
+    "speaks_of",
+]
 
+_PAIR: Final = 2
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+_NAMES_DOCUMENT: Final = re.compile(r"document|order|invoice|entry|header|parent")
 EVENT_COLUMNS: Final = ("time (UTC)", "stream", "division", "record", "what happened", "run")
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -29,6 +40,8 @@ _KINDS: Final[Mapping[str, str]] = {
     "deleted": "deleted in Exact Online",
 }
 _WORDS: Final[Mapping[str, str]] = {
+    "reasons": "",
+    "hold_reasons": "",
     "outcome": "outcome",
     "staging_table": "table",
     "table": "table",
@@ -46,22 +59,60 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def speaks_of(document: str) -> Callable[[AuditEvent], bool]:
-    """Make the test whether an event concerns a document.
+    """Make the test whether an event concerns a document, given by number or GUID.
 
-    It does if the natural key holds the number as a whole word (`EXACT-NL|26700012|1` for
-    26700012), or if the source id or a value of the detail is the number or GUID itself.
+    It does if the natural key holds it as a whole word (`EXACT-NL|26700012|1` for 26700012; the
+    line number at the end of a line's key does not count), if it is the source id, or if the
+    detail names it as a document. A GUID may stand anywhere in the detail.
     """
     sought = document.strip().lower()
     word = re.compile(rf"(?<![\w.-]){re.escape(sought)}(?![\w.-])")
+    anywhere = is_guid(sought)
 
     def fits(event: AuditEvent) -> bool:
         return (
             (event.source_id or "").lower() == sought
-            or word.search((event.natural_key or "").lower()) is not None
-            or any(_is(each, sought) for each in event.detail.values())
+            or any(
+                _is_of_document(match, event)
+                for match in word.finditer((event.natural_key or "").lower())
+            )
+            or any(
+                _is(each, sought)
+                for name, each in event.detail.items()
+                if anywhere or _NAMES_DOCUMENT.search(name)
+            )
         )
 
     return fits
+
+
+def is_guid(text: str) -> bool:
+    """Tell whether this is a GUID of Exact or a sys_id of ServiceNow."""
+    return _GUID.fullmatch(text.strip().lower()) is not None
+
+
+def below(parents: Iterable[AuditEvent]) -> Callable[[AuditEvent], bool]:
+    """Make the test whether an event concerns a part of what these events are about.
+
+    A line's natural key begins with its header's, in the same division.
+    """
+    keys = {(event.division, event.natural_key) for event in parents if event.natural_key}
+
+    def fits(event: AuditEvent) -> bool:
+        key = event.natural_key or ""
+        return any(
+            event.division == division
+            and key.startswith(beginning)
+            and not re.match(r"[\w.-]", key[len(beginning) :])
+            for division, beginning in keys
+        )
+
+    return fits
+
+
+def _is_of_document(match: re.Match[str], event: AuditEvent) -> bool:
+    at_the_end = match.start() > 0 and match.end() == len(match.string)
+    return not (at_the_end and event.stream.endswith("_lines"))
 
 
 def _is(item: object, sought: str) -> bool:
@@ -72,15 +123,21 @@ def _is(item: object, sought: str) -> bool:
 
 def event_text(event: AuditEvent) -> str:
     """Say in one line what happened; details that have no word of their own come last."""
+    detail = event.detail
+    others = sorted(detail.keys() - _WORDS.keys())
+    words = {**_WORDS, **{name: plain(name).replace("_", " ") for name in others}}
+    shown = ((word, _shown(name, detail.get(name))) for name, word in words.items())
     parts = [_KINDS.get(event.kind, plain(event.kind))]
-    reasons = event.detail.get("reasons") or event.detail.get("hold_reasons")
-    if isinstance(reasons, (list, tuple)) and reasons:
-        parts.append("; ".join(f"{plain(str(each))} ({what_frees(str(each))})" for each in reasons))
-    rest = sorted(event.detail.keys() - _WORDS.keys() - {"reasons", "hold_reasons"})
-    words = {**_WORDS, **{name: plain(name).replace("_", " ") for name in rest}}
-    shown = ((word, value(event.detail.get(name))) for name, word in words.items())
-    parts += [f"{word} {text}" for word, text in shown if text]
+    parts += [f"{word} {text}".strip() for word, text in shown if text]
     return " · ".join(parts)
+
+
+def _shown(name: str, item: object) -> str:
+    if name == "waiting_for" and isinstance(item, (list, tuple)):
+        pairs = [pair for pair in item if isinstance(pair, (list, tuple)) and len(pair) == _PAIR]
+        if len(pairs) == len(item):
+            return ", ".join(named(str(dimension), str(code)) for dimension, code in pairs)
+    return value(item)
 
 
 def event_cells(event: AuditEvent) -> list[str]:

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from s2p_console.errors import ConsoleError, NotFoundError
-from s2p_console.reasons import DIMENSIONS, what_frees
+from s2p_console.reasons import DIMENSIONS, named, what_frees
 from s2p_console.wording import amounts, instant, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from s2p_store import Hold
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GROUP_COLUMNS",
     "LINE_COLUMNS",
+    "SHORT_COLUMNS",
     "Cause",
     "Group",
     "Wanted",
@@ -30,6 +31,7 @@ __all__ = [
     "key_text",
     "line_cells",
     "line_data",
+    "short_cells",
 ]
 
 GROUP_COLUMNS: Final = (
@@ -50,6 +52,7 @@ LINE_COLUMNS: Final = (
     "waits for",
     "held at (UTC)",
 )
+SHORT_COLUMNS: Final = ("key", "stream", "division", "document", "amount", "reasons", "waits for")
 _SHORTEST_PREFIX: Final = 6
 
 
@@ -208,7 +211,7 @@ def group_cells(group: Group) -> list[str]:
         total = f"{total} (+ {group.without_amount} without amount)".strip()
     return [
         str(group.division),
-        _named(group.cause.dimension, group.cause.code) or "-",
+        named(group.cause.dimension, group.cause.code) or "-",
         group.cause.reason,
         f"{group.lines:,}",
         total,
@@ -240,8 +243,22 @@ def line_cells(hold: Hold) -> list[str]:
         "" if hold.amount is None else f"{hold.amount:f}",
         plain(hold.currency or ""),
         ", ".join(hold.reasons),
-        _all_named(hold.waiting_for),
+        ", ".join(named(*pair) for pair in hold.waiting_for),
         instant(hold.held_at),
+    ]
+
+
+def short_cells(hold: Hold) -> list[str]:
+    """Give a line as a row of `SHORT_COLUMNS`, for a screen; its key can be copied whole."""
+    amount = {} if hold.amount is None else {hold.currency or "": hold.amount}
+    return [
+        plain(hold.source_id),
+        plain(hold.stream),
+        str(hold.division),
+        plain(hold.document or ""),
+        amounts(amount),
+        ", ".join(hold.reasons),
+        ", ".join(named(*pair) for pair in hold.waiting_for),
     ]
 
 
@@ -264,11 +281,3 @@ def line_data(hold: Hold, *, with_record: bool = False) -> dict[str, Any]:
         "held_at": hold.held_at,
     }
     return {**data, "record": hold.record} if with_record else data
-
-
-def _all_named(pairs: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(_named(dimension, code) for dimension, code in pairs)
-
-
-def _named(dimension: str, code: str) -> str:
-    return f"{DIMENSIONS.get(dimension, dimension)} {plain(code)}".strip()

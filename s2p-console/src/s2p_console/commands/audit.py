@@ -13,7 +13,7 @@ from rich.text import Text
 from s2p_console import trail
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ExitCode
-from s2p_console.output import destination, show, table, write_csv, write_json, write_json_rows
+from s2p_console.output import Listing, destination, show, write_csv, write_json, write_json_rows
 from s2p_console.wording import count
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def show_(desk: Desk, /, *, limit: int, json_: bool, **filters: Any) -> None:  #
     if json_:
         write_json([trail.event_data(event) for event in events])
     elif events:
-        show(table(trail.EVENT_COLUMNS, map(trail.event_cells, events)))
+        rows = [trail.event_cells(event) for event in events]
+        show(Listing(trail.EVENT_COLUMNS, rows, spare=("run", "division")))
     else:
         show(Text("Nothing is recorded that fits."))
     if more:

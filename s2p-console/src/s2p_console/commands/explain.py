@@ -10,14 +10,14 @@ from rich.text import Text
 from s2p_console import life
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ExitCode, NotFoundError
-from s2p_console.output import show, table, write_json
-from s2p_console.trail import speaks_of
+from s2p_console.output import Listing, show, write_json
+from s2p_console.trail import below, is_guid, speaks_of
 from s2p_console.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from s2p_store import Hold, LedgerEntry, Store
+    from s2p_store import AuditEvent, Hold, LedgerEntry, Store
 
 __all__ = ["explain"]
 
@@ -43,17 +43,17 @@ def explain(desk: Desk, /, document: str, *, division: int | None, json_: bool) 
     if json_:
         write_json(life.life_data(found))
     else:
-        cells = map(life.moment_cells, life.moments(found))
+        rows = [life.moment_cells(moment) for moment in life.moments(found)]
         sentences = [Text(f"  {sentence}") for sentence in life.standing(found)]
         show(
-            table(life.MOMENT_COLUMNS, cells, title=f"The life of {plain(document)}"),
+            Listing(life.MOMENT_COLUMNS, rows, title=f"The life of {plain(document)}"),
             *([Text("Now:"), *sentences] if sentences else []),
         )
     return ExitCode.ATTENTION if life.needs_attention(found) else ExitCode.DONE
 
 
 def _life(store: Store, document: str, division: int | None) -> life.Life:
-    events = list(filter(speaks_of(document), store.audit.events(division=division)))
+    events = _events(store, document, division)
     # Without the key the holds stay closed; their audit events tell the reasons all the same.
     waiting = _of(document, store.holds.open(division=division)) if store.has_key else []
     released = _of(document, store.holds.released(division=division)) if store.has_key else []
@@ -61,6 +61,15 @@ def _life(store: Store, document: str, division: int | None) -> life.Life:
     for table_name, keys in life.ledger_keys(events).items():
         ledger += store.ledger.get_many(table_name, keys).values()
     return life.Life(document, events, waiting, released, ledger)
+
+
+def _events(store: Store, document: str, division: int | None) -> list[AuditEvent]:
+    itself = speaks_of(document)
+    parents = store.audit.events(source_id=document.lower()) if is_guid(document) else ()
+    part = below(parents)
+    return [
+        event for event in store.audit.events(division=division) if itself(event) or part(event)
+    ]
 
 
 def _of(document: str, holds: Iterator[Hold]) -> list[Hold]:

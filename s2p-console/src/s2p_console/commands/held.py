@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +13,7 @@ from rich.text import Text
 from s2p_console import waiting
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ConsoleError, ExitCode
-from s2p_console.output import destination, show, table, write_csv, write_json, write_json_rows
+from s2p_console.output import Listing, destination, show, write_csv, write_json, write_json_rows
 from s2p_console.wording import count, instant, plain, value
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def list_(desk: Desk, /, *, lines: bool, json_: bool, csv_: bool, **filters: Any
     if json_ and csv_:
         raise ConsoleError("Choose one of --json and --csv.")
     with desk.store() as store:
-        holds = list(_open(store, _wanted(**filters)))
+        # Without the records, which nobody asked for here and which would fill the memory.
+        holds = [replace(hold, record={}) for hold in _open(store, _wanted(**filters))]
     groups = waiting.grouped(holds)
     if json_:
         write_json(
@@ -87,15 +89,29 @@ def list_(desk: Desk, /, *, lines: bool, json_: bool, csv_: bool, **filters: Any
                 "lines": [waiting.line_data(hold) for hold in holds],
             }
         )
+    elif csv_ and lines:
+        write_csv(waiting.LINE_COLUMNS, map(waiting.line_cells, holds), sys.stdout)
+    elif csv_:
+        write_csv(waiting.GROUP_COLUMNS, map(waiting.group_cells, groups), sys.stdout)
+    elif not holds:
+        show(Text("Nothing is held."))
+    elif lines:
+        rows = [waiting.short_cells(hold) for hold in holds]
+        show(
+            Listing(
+                waiting.SHORT_COLUMNS,
+                rows,
+                right=("amount",),
+                whole=("key",),
+                spare=("stream", "division", "reasons"),
+            )
+        )
     else:
-        columns = waiting.LINE_COLUMNS if lines else waiting.GROUP_COLUMNS
-        cells = map(waiting.line_cells, holds) if lines else map(waiting.group_cells, groups)
-        if csv_:
-            write_csv(columns, cells, sys.stdout)
-        elif holds:
-            show(table(columns, cells, right=("lines", "amount")), Text(_footer(len(holds))))
-        else:
-            show(Text("Nothing is held."))
+        rows = [waiting.group_cells(group) for group in groups]
+        show(
+            Listing(waiting.GROUP_COLUMNS, rows, right=("lines", "amount"), spare=("since (UTC)",))
+        )
+        show(Text(_footer(len(holds))))
     return ExitCode.ATTENTION if holds else ExitCode.DONE
 
 
@@ -116,10 +132,10 @@ def show_(desk: Desk, /, key: str, *, json_: bool) -> None:
         return
     about = zip(waiting.LINE_COLUMNS, waiting.line_cells(hold), strict=True)
     changed = ("changed at (UTC)", instant(hold.source_modified))
-    fields = ([plain(name), value(item)] for name, item in hold.record.items())
+    fields = [[plain(name), value(item)] for name, item in hold.record.items()]
     show(
-        table(("held line", ""), [list(pair) for pair in (*about, changed)]),
-        table(("property", "value"), fields),
+        Listing(("held line", ""), [*about, changed]),
+        Listing(("property", "value"), fields),
     )
 
 
