@@ -46,6 +46,7 @@ class ExactStream(Stream):
         self.replication_key = definition.replication_key
         self._exact_tap = tap
         self._names: frozenset[str] | None = None
+        self._schema_written = False
 
     # What reading asks for (``reading.Output``)
 
@@ -91,6 +92,13 @@ class ExactStream(Stream):
     @override
     def partitions(self) -> list[dict[str, Any]] | None:
         return None
+
+    @override
+    def _write_schema_message(self) -> None:
+        # Lines that come with their header have had theirs written by the header's stream.
+        if not self._schema_written:
+            self._schema_written = True
+            super()._write_schema_message()
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
