@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from s2p_console.reasons import named, what_frees
 from s2p_console.trail import event_data, event_text
-from s2p_console.waiting import key_text, line_data
+from s2p_console.waiting import key_text
+from s2p_console.waiting_view import line_data
 from s2p_console.wording import count, instant, plain
 
 if TYPE_CHECKING:

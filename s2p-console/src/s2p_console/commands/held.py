@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from rich.text import Text
 
-from s2p_console import waiting
+from s2p_console import waiting, waiting_view
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ConsoleError, ExitCode
 from s2p_console.output import Listing, destination, show, write_csv, write_json, write_json_rows
@@ -85,21 +85,21 @@ def list_(desk: Desk, /, *, lines: bool, json_: bool, csv_: bool, **filters: Any
         write_json(
             {
                 "held_lines": len(holds),
-                "groups": [waiting.group_data(group) for group in groups],
-                "lines": [waiting.line_data(hold) for hold in holds],
+                "groups": [waiting_view.group_data(group) for group in groups],
+                "lines": [waiting_view.line_data(hold) for hold in holds],
             }
         )
     elif csv_ and lines:
-        write_csv(waiting.LINE_COLUMNS, map(waiting.line_cells, holds), sys.stdout)
+        write_csv(waiting_view.LINE_COLUMNS, map(waiting_view.line_cells, holds), sys.stdout)
     elif csv_:
-        write_csv(waiting.GROUP_COLUMNS, map(waiting.group_cells, groups), sys.stdout)
+        write_csv(waiting_view.GROUP_COLUMNS, map(waiting_view.group_cells, groups), sys.stdout)
     elif not holds:
         show(Text("Nothing is held."))
     elif lines:
-        rows = [waiting.short_cells(hold) for hold in holds]
+        rows = [waiting_view.short_cells(hold) for hold in holds]
         show(
             Listing(
-                waiting.SHORT_COLUMNS,
+                waiting_view.SHORT_COLUMNS,
                 rows,
                 right=("amount",),
                 whole=("key",),
@@ -107,9 +107,15 @@ def list_(desk: Desk, /, *, lines: bool, json_: bool, csv_: bool, **filters: Any
             )
         )
     else:
-        rows = [waiting.group_cells(group) for group in groups]
+        rows = [waiting_view.group_cells(group) for group in groups]
         show(
-            Listing(waiting.GROUP_COLUMNS, rows, right=("lines", "amount"), spare=("since (UTC)",))
+            Listing(
+                waiting_view.GROUP_COLUMNS,
+                rows,
+                right=("lines", "amount"),
+                whole=("reason",),
+                spare=("since (UTC)",),
+            )
         )
         show(Text(_footer(len(holds))))
     return ExitCode.ATTENTION if holds else ExitCode.DONE
@@ -128,9 +134,9 @@ def show_(desk: Desk, /, key: str, *, json_: bool) -> None:
     with desk.store() as store:
         hold = waiting.find_one(store.holds.open(), key)
     if json_:
-        write_json(waiting.line_data(hold, with_record=True))
+        write_json(waiting_view.line_data(hold, with_record=True))
         return
-    about = zip(waiting.LINE_COLUMNS, waiting.line_cells(hold), strict=True)
+    about = zip(waiting_view.LINE_COLUMNS, waiting_view.line_cells(hold), strict=True)
     changed = ("changed at (UTC)", instant(hold.source_modified))
     fields = [[plain(name), value(item)] for name, item in hold.record.items()]
     show(
@@ -171,9 +177,11 @@ def export(
     with desk.store() as store, destination(output) as out:
         holds = _open(store, _wanted(**filters))
         if json_:
-            write_json_rows((waiting.line_data(hold, with_record=records) for hold in holds), out)
+            write_json_rows(
+                (waiting_view.line_data(hold, with_record=records) for hold in holds), out
+            )
         else:
-            write_csv(waiting.LINE_COLUMNS, map(waiting.line_cells, holds), out)
+            write_csv(waiting_view.LINE_COLUMNS, map(waiting_view.line_cells, holds), out)
 
 
 def _footer(lines: int) -> str:

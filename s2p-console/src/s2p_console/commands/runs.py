@@ -8,6 +8,7 @@ from s2p_console import summary
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ExitCode, NotFoundError
 from s2p_console.output import show, write_json
+from s2p_console.summary_view import laid_out
 
 __all__ = ["runs"]
 
@@ -35,5 +36,5 @@ def runs(desk: Desk, /, *, last: bool, run_id: str | None, json_: bool) -> int:
     if json_:
         write_json(found)
     else:
-        show(summary.rendered(found))
+        show(laid_out(found))
     return ExitCode.ATTENTION if summary.needs_attention(found) else ExitCode.DONE
