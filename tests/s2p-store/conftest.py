@@ -31,20 +31,26 @@ def postgres_server() -> Iterator[str]:
         # not tmp_path: its depth exceeds what the path of a Unix socket may have
         folder = Path(tempfile.mkdtemp(prefix="s2p-pg-"))
         server = get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # nothing of this server outlives the tests, which make a database each
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     folder.rmdir()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/.s2p/store.db"
+        yield f"sqlite:///{tmp_path}/.s2p/store.db"
+        return
     server: str = request.getfixturevalue("postgres_server")
     name = f"store_{next(_databases)}"
     with closing(psycopg.connect(server, autocommit=True)) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres?", f"/{name}?")
+        yield server.replace("/postgres?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -154,13 +154,13 @@ class Holds:
             StoreKeyMissing: the store was opened without a key.
             StoreDataInvalid: a record is not JSON, or a moment has no time zone.
         """
+        self._cipher.require()
         groups: dict[tuple[str, int], dict[str, list[Hold]]] = {}
         for hold in holds:
             groups.setdefault((hold.stream, hold.division), {}).setdefault(
                 hold.source_id, []
             ).append(hold)
         if not groups:
-            self._cipher.require()
             return 0
         with self._database.writing() as connection:
             return sum(

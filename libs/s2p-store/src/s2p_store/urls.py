@@ -48,6 +48,12 @@ def parse_store_url(text: str, cwd: Path) -> StorePlace:
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
         return _sqlite(url, cwd)
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        if "@" in f"{url.host} {url.database}":
+            # an @ in the password ended it too early: its rest would be shown as host or database
+            raise StoreUrlInvalid(
+                "The user or password in the setting store_url holds characters that end them "
+                "too early: write / @ : ? # % in them percent-encoded (%2F %40 %3A %3F %23 %25)."
+            )
         url = url.set(drivername="postgresql+psycopg")
         shown = URL.create(
             "postgresql",
