@@ -187,7 +187,8 @@ class Session:
 
     def _record(self, line: bytes, envelope: Envelope) -> None:
         name, record = envelope.stream, envelope.record
-        if name is None or record is None or bytes(record[:1]) != b"{":
+        data = bytes(record)
+        if name is None or not data.startswith(b"{"):
             raise InputError(
                 f"The RECORD on line {self._line_number} of the input lacks its stream or record. "
                 f"{_ADVICE}"
@@ -202,7 +203,6 @@ class Session:
         if stream is None:
             self.write(line if line.endswith(b"\n") else line + b"\n")
             return
-        data = bytes(record)
         try:
             fields = stream.decoder.decode(data)
         except msgspec.ValidationError as error:
@@ -244,13 +244,13 @@ class Session:
 
     def _provenance(self, fields: Any, modified: str | None) -> bytes:  # noqa: ANN401 - see above
         key, when, user = fields.key, fields.modified, fields.modifier
-        raw_key = b"null" if key is UNSET else bytes(key)
+        raw_key = bytes(key)
         if not raw_key.startswith(b'"') and raw_key != b"null":
             raw_key = b'"' + raw_key + b'"'
-        raw_when = b"null" if when is UNSET else bytes(when)
+        raw_when = bytes(when)
         if not raw_when.startswith(b'"'):
             raw_when = msgspec.json.encode(modified) if modified else b"null"
-        raw_user = b"null" if user is UNSET else bytes(user)
+        raw_user = bytes(user)
         if not raw_user.startswith(b'"'):
             raw_user = b"null"
         return b"".join(
@@ -387,7 +387,7 @@ class Session:
     def _reconsider(self, stream: LineStream, hold: Hold) -> tuple[Any, LineMapping, bytes, bytes]:
         line = encode_line({"type": "RECORD", "stream": stream.name, "record": hold.record})
         envelope = self._envelope.decode(line)
-        data = bytes(envelope.record or b"{}")
+        data = bytes(envelope.record)
         fields = stream.decoder.decode(data)
         division = _division(fields.Division)
         header = self._header(stream, division, fields)
@@ -418,12 +418,12 @@ def _text(value: object) -> str | None:
     return text or None
 
 
-def _raw_text(raw: Any) -> str | None:  # noqa: ANN401 - Raw or UNSET
+def _raw_text(raw: msgspec.Raw) -> str | None:
     """The text, or the number as text, that a piece of raw JSON holds."""
-    return None if raw is UNSET else _text(msgspec.json.decode(raw))
+    return _text(msgspec.json.decode(raw))
 
 
-def _raw_guid(raw: Any) -> str | None:  # noqa: ANN401 - Raw or UNSET
+def _raw_guid(raw: msgspec.Raw) -> str | None:
     return guid(_raw_text(raw))
 
 

@@ -18,11 +18,11 @@ __all__ = ["Envelope", "add_properties", "members", "read_record"]
 
 
 class Envelope(msgspec.Struct):
-    """What every Singer message may have, the record left as it came."""
+    """What every Singer message may have, the record left as it came; empty where there is none."""
 
     type: str
     stream: str | None = None
-    record: msgspec.Raw | None = None
+    record: msgspec.Raw = msgspec.Raw(b"")
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")

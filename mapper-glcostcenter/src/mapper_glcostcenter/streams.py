@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Raw
 
 from mapper_glcostcenter.exact import KEPT
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 __all__ = [
     "HEADER_DETAILS",
     "LINE_PROPERTIES",
+    "NULL",
     "PROVENANCE_PROPERTIES",
     "STREAMS",
     "LineStream",
     "Stream",
 ]
+
+NULL = Raw(b"null")
+"""What a property that the record lacks is read as."""
 
 Text = str | int | None
 """A code or GUID as it comes; whoever uses it makes it text."""
@@ -51,7 +55,7 @@ class Stream:
         Key, `modified` and `modifier` come as raw JSON under `key`, `modified` and `modifier`.
         """
         names = {"key": self.key, "modified": self.modified, "modifier": self.modifier}
-        fields: list[tuple[str, Any, Any]] = [(name, Raw | UnsetType, UNSET) for name in names]
+        fields: list[tuple[str, Any, Any]] = [(name, Raw, NULL) for name in names]
         fields.append(("s2p_source_id", Any, UNSET))
         fields.extend(
             (name, Any if self.name in KEPT else Text, None)
