@@ -81,6 +81,9 @@ def app(
         reset=instance.reset,
         extra={
             "rows": lambda body: _load(instance, body),
+            "settle": lambda body: {
+                "settled": instance.settle(float((body or {}).get("timeout_seconds", 30)))
+            },
             "jobs": lambda body: instance.run_job(str(body.get("name", ""))),
         },
     )

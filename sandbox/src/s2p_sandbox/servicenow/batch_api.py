@@ -28,7 +28,8 @@ def handle(call: Call, serve: Callable[[Call], Reply]) -> Reply:
     requests = body.get("rest_requests")
     if not isinstance(requests, list):
         raise Refusal(400, "Invalid payload", "rest_requests must be an array")
-    served, unserved = [], []
+    served: list[dict[str, Any]] = []
+    unserved: list[str] = []
     for item in requests:
         if len(str(item.get("body", ""))) > _MAX_ITEM_BYTES or (
             call.struck_by("unserviced") and served

@@ -9,6 +9,7 @@ __all__ = ["resolve", "stamp_text"]
 
 _CALL = re.compile(r"javascript:\s*gs\.(\w+)\((.*?)\)\s*;?")
 _ARGUMENT = re.compile(r"'([^']*)'|\"([^\"]*)\"|(-?\d+)")
+_LAST_SECOND = timedelta(hours=24, seconds=-1)
 
 
 def stamp_text(moment: datetime) -> str:
@@ -29,18 +30,20 @@ def resolve(value: str, now: datetime) -> str | None:
     arguments = [a or b or c for a, b, c in _ARGUMENT.findall(match[2])]
     midnight = now.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
     name = match[1]
+    days = int(arguments[0]) if len(arguments) == 1 and arguments[0].isdigit() else None
     if name == "dateGenerate" and len(arguments) == 2:  # noqa: PLR2004  # date and time
         return f"{arguments[0]} {arguments[1]}"
-    if name in {"daysAgoStart", "daysAgoEnd", "daysAgo"} and len(arguments) == 1:
-        days = timedelta(days=int(arguments[0]))
-        if name == "daysAgo":
-            return stamp_text(now - days)
-        day = midnight - days
-        return stamp_text(day if name == "daysAgoStart" else day + timedelta(hours=24, seconds=-1))
-    if name in {"beginningOfToday", "endOfToday"} and not arguments:
-        return stamp_text(
-            midnight if name == "beginningOfToday" else midnight + timedelta(hours=24, seconds=-1)
-        )
-    if name in {"now", "nowDateTime"} and not arguments:
-        return stamp_text(now)
-    return None
+    if days is not None:
+        starts = {
+            "daysAgo": now - timedelta(days=days),
+            "daysAgoStart": midnight - timedelta(days=days),
+            "daysAgoEnd": midnight - timedelta(days=days) + _LAST_SECOND,
+        }
+    else:
+        starts = {
+            "beginningOfToday": midnight,
+            "endOfToday": midnight + _LAST_SECOND,
+            "now": now,
+            "nowDateTime": now,
+        }
+    return stamp_text(starts[name]) if name in starts else None

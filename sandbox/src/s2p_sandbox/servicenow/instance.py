@@ -115,6 +115,10 @@ class Instance:
         self._shipped = None
         self._open()
 
+    def settle(self, timeout: float) -> bool:
+        """Wait for the background transforms; False when some still wait after those seconds."""
+        return self._worker.settled(timeout)
+
     def run_job(self, name: str) -> Mapping[str, Any]:
         """Run a scheduled job now.
 
@@ -243,7 +247,7 @@ class Instance:
 
     def _keep_house(self) -> None:
         now = self._clock.now().timestamp()
-        if self._kept_at is not None and now - self._kept_at < _HOUSEKEEPING_SECONDS:
+        if self._kept_at is not None and 0 <= now - self._kept_at < _HOUSEKEEPING_SECONDS:
             return
         self._kept_at = now
         with self.database.transaction() as connection:

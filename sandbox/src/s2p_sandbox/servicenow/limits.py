@@ -1,9 +1,10 @@
 """What keeps callers back: hourly rules, node semaphores, the queue of one session.
 
-A rule of ``sys_rate_limit_rules`` counts requests per user and clock hour; its three ``X-RateLimit``
-headers come with every answer to a matching request, ``Retry-After`` with the refusal only. A full
-semaphore queue answers 429 without any of them. More than ten requests waiting on one session, or
-one waiting longer than 30 seconds, are answered 202 and not handled (KB3047080).
+A rule of ``sys_rate_limit_rules`` counts requests per user and clock hour. Its three
+``X-RateLimit`` headers come with every answer to a matching request, ``Retry-After`` with the
+refusal only. A full semaphore queue answers 429 without any of them. More than ten requests that
+wait on one session, or one that waits longer than 30 seconds, are answered 202 and not handled
+(KB3047080).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -93,22 +93,7 @@ def _map(
     entries = [_entry(entry, definition, catalog) for entry in definition["entries"]]
     kept = [entry for entry in entries if entry is not None]
     if not coalesce:
-        kept = [
-            Entry(
-                e.source,
-                e.element,
-                e.target,
-                e.column,
-                e.by,
-                e.within,
-                e.action,
-                False,
-                e.mandatory,
-                e.currency,
-                e.inherit,
-            )  # fmt: skip  # noqa: FBT003
-            for e in kept
-        ]
+        kept = [replace(entry, coalesce=False) for entry in kept]
     return TransformMap(
         fixed_sys_id("map", definition["source"], str(order)),
         name,

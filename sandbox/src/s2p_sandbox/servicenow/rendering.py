@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from s2p_sandbox.servicenow.catalog import Catalog, Column, Table
+    from s2p_sandbox.servicenow.storage import Record
 
 __all__ = ["Renderer"]
 
@@ -39,7 +40,7 @@ class Renderer:
     unreadable: frozenset[str] = frozenset()
 
     def records(
-        self, table: Table, rows: Sequence[Mapping[str, str]], fields: Sequence[str] = ()
+        self, table: Table, rows: Sequence[Record], fields: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
         """The rows with the wanted fields (all when none is named); unknown names are left out.
 
@@ -48,7 +49,7 @@ class Renderer:
         shaped: list[dict[str, Any]] = [{} for _ in rows]
         for field in fields or table.by_element:
             column = self._readable(table, field.partition(".")[0])
-            values = None if column is None else self._values(table, column, field, rows)
+            values = None if column is None else self._values(column, field, rows)
             for record, value in zip(shaped, values or (), strict=False):
                 record[field] = value
         return shaped
@@ -58,9 +59,7 @@ class Renderer:
             return None
         return table.by_element.get(element)
 
-    def _values(
-        self, table: Table, column: Column, field: str, rows: Sequence[Mapping[str, str]]
-    ) -> list[Any] | None:
+    def _values(self, column: Column, field: str, rows: Sequence[Record]) -> list[Any] | None:
         _, _, rest = field.partition(".")
         if rest:
             return self._walk(column, rest, rows)
@@ -70,16 +69,14 @@ class Renderer:
         shown = self._displays(column.reference, raw) if self.display != "false" else {}
         return [self._reference(column, value, shown) for value in raw]
 
-    def _walk(
-        self, column: Column, rest: str, rows: Sequence[Mapping[str, str]]
-    ) -> list[Any] | None:
+    def _walk(self, column: Column, rest: str, rows: Sequence[Record]) -> list[Any] | None:
         walked = self.catalog.get(column.reference)
         inner = None if walked is None else self._readable(walked, rest.partition(".")[0])
         if walked is None or inner is None:
             return None
         found = self._by_id(walked, {row[column.name] for row in rows if row[column.name]})
         order = list(found)
-        values = self._values(walked, inner, rest, [found[one] for one in order])
+        values = self._values(inner, rest, [found[one] for one in order])
         if values is None:
             return None
         known = dict(zip(order, values, strict=True))
@@ -121,9 +118,9 @@ class Renderer:
             return {one: inner.get(row[column.name], "") for one, row in found.items()}
         return {one: row[column.name] for one, row in found.items()}
 
-    def _by_id(self, table: Table, wanted: set[str]) -> dict[str, Mapping[str, str]]:
+    def _by_id(self, table: Table, wanted: set[str]) -> dict[str, Record]:
         listed = sorted(wanted)
-        found: dict[str, Mapping[str, str]] = {}
+        found: dict[str, Record] = {}
         for start in range(0, len(listed), _CHUNK):
             chunk = listed[start : start + _CHUNK]
             marks = ", ".join("?" * len(chunk))

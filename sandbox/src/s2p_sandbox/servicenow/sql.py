@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Selection", "select"]
 
 _NUMBERS = frozenset({"integer", "decimal"})
-_COMPARISONS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_COMPARISONS = {"=": "=", "!=": "IS NOT", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _FIELD_COMPARISONS = {
     "SAMEAS": "=",
     "NSAMEAS": "<>",
@@ -88,7 +88,8 @@ class _Compiler:
         if operator in {"IN", "NOT IN"}:
             values = [one.strip() for one in value.split(",")]
             self.parameters.extend(self._folded(one) for one in values)
-            return f"{left} {operator} ({', '.join([mark] * len(values))})"
+            within = f"{left} IN ({', '.join([mark] * len(values))})"
+            return within if operator == "IN" else f"({within}) IS NOT 1"
         if operator in {"BETWEEN", "ON"}:
             bounds = [resolve(one, self.now) for one in value.split("@")][-2:]
             if len(bounds) != 2 or None in bounds:  # noqa: PLR2004  # from and to
@@ -125,9 +126,9 @@ class _Compiler:
     def _operand(self, column: Column, *, text: bool = False) -> str:
         name = f'"{column.name}"'
         if column.type == "currency" and not text:
-            return f"CAST(substr({name}, instr({name}, ';') + 1) AS REAL)"
+            return f"CAST(NULLIF(substr({name}, instr({name}, ';') + 1), '') AS REAL)"
         if column.type in _NUMBERS and not text:
-            return f"CAST({name} AS REAL)"
+            return f"CAST(NULLIF({name}, '') AS REAL)"
         return name if self.case_sensitive else f"lower({name})"
 
     def _mark(self, column: Column) -> str:
@@ -146,7 +147,7 @@ def select(  # noqa: PLR0913  # a table, a query and the instance's four propert
     case_sensitive: bool = True,
     invalid_returns_nothing: bool = False,
 ) -> Selection:
-    """Translate a query; an invalid part is left out, or empties the answer if the property says so."""
+    """Translate a query; an invalid part is left out, or the property makes it match nothing."""
     parsed = parse(query)
     compiler = _Compiler(catalog, now, case_sensitive, [])
     ignored = list(parsed.invalid)

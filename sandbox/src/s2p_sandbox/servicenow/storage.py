@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from s2p_sandbox.servicenow.catalog import physical_tables
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DuplicateSysIdError",
+    "Record",
     "Stamp",
     "insert",
     "new_sys_id",
@@ -36,6 +37,13 @@ CREATE TABLE IF NOT EXISTS "_tokens" (
 
 class DuplicateSysIdError(Exception):
     """A record with that sys_id exists already."""
+
+
+class Record(Protocol):
+    """Column name → text: a database row or a mapping."""
+
+    def __getitem__(self, key: str, /) -> Any:  # noqa: ANN401  # sqlite3.Row says no more
+        """The column's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ def schema() -> str:
 
 
 def next_numbers(connection: sqlite3.Connection, prefix: str, count: int = 1) -> list[str]:
-    """The next numbers of a table that numbers its records itself: ``PO0001001``, …"""
+    """The next numbers of a table that numbers its records itself: ``PO0001001`` and on."""
     connection.execute(
         'INSERT INTO "_counters" VALUES (?, ?) '
         "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",

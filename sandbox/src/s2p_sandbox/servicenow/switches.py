@@ -1,4 +1,4 @@
-"""What the public documentation of ServiceNow does not settle, or what an instance may configure."""
+"""What ServiceNow's public documentation leaves open, and what an instance may configure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Switches:
             names of the invoice tables keep their ``u_`` in either style.
         order_line_columns: the purchase order line staging table has the columns of its outbound
             mirror; the documentation lists its three key columns only.
-        supplier_entity_columns: the same for supplier × legal entity.
+        supplier_entity_columns: the same for the mapping of suppliers to legal entities.
         duplicate_supplier_label: *ERP company code* stands twice on the supplier staging table,
             as in the documentation; off, the second one is labelled *ERP supplier code*.
         cost_center_erp_source: ``cmn_cost_center`` has the column *ERP source*; newer releases

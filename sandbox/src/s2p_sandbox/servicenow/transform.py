@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from s2p_sandbox.servicenow.catalog import Catalog
     from s2p_sandbox.servicenow.maps import Entry, TransformMap
-    from s2p_sandbox.servicenow.storage import Stamp
+    from s2p_sandbox.servicenow.storage import Record, Stamp
 
 __all__ = ["Outcome", "Transformer", "defaults"]
 
@@ -55,7 +55,7 @@ class Transformer:
     system_currency: str = "USD"
     _known: dict[tuple[str, ...], str] = field(default_factory=dict)
 
-    def transform(self, mapping: TransformMap, row: Mapping[str, str]) -> Outcome:
+    def transform(self, mapping: TransformMap, row: Record) -> Outcome:
         """Run one map over one staging row (column → text)."""
         try:
             values = self._values(mapping, row)
@@ -67,7 +67,7 @@ class Transformer:
             return Outcome("skipped", "Row skipped: all coalesce fields are empty")
         existing = self._coalesced(mapping.target, keys, target) if keys else None
         if existing is None:
-            return self._insert(mapping, target, row)
+            return self._insert(mapping, target)
         # Copy empty fields is off: an empty staging value leaves the target's as it is.
         changes = {
             name: value for name, value in target.items() if value and value != existing[name]
@@ -78,10 +78,7 @@ class Transformer:
         self._after(mapping, existing["sys_id"])
         return Outcome("updated", "", existing["sys_id"])
 
-    def _insert(
-        self, mapping: TransformMap, target: Mapping[str, str], row: Mapping[str, str]
-    ) -> Outcome:
-        del row
+    def _insert(self, mapping: TransformMap, target: Mapping[str, str]) -> Outcome:
         full = defaults(self.connection, self.catalog, mapping.target)
         full.update({name: value for name, value in target.items() if value})
         (sys_id,) = storage.insert(self.connection, mapping.target, [full], self.stamp)
@@ -104,7 +101,7 @@ class Transformer:
         ).fetchone()
         return found
 
-    def _values(self, mapping: TransformMap, row: Mapping[str, str]) -> dict[str, str]:
+    def _values(self, mapping: TransformMap, row: Record) -> dict[str, str]:
         values: dict[str, str] = {}
         missing = []
         for entry in mapping.entries:
@@ -125,9 +122,7 @@ class Transformer:
             )
         return values
 
-    def _value(
-        self, entry: Entry, text: str, row: Mapping[str, str], values: Mapping[str, str]
-    ) -> str:
+    def _value(self, entry: Entry, text: str, row: Record, values: Mapping[str, str]) -> str:
         column = entry.column
         if not text:
             return ""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 _IDLE_SECONDS = 1.0
+_AGAIN_SECONDS = 0.02
 
 
 class Worker:
@@ -47,6 +48,11 @@ class Worker:
             self._due.clear()
             self._changed.wait_for(lambda: not self._busy, timeout=5)
 
+    def settled(self, timeout: float) -> bool:
+        """Wait until no job waits or works; False when some still did after that many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._due and not self._busy, timeout)
+
     def _work(self) -> None:
         while True:
             job = self._next()
@@ -60,11 +66,11 @@ class Worker:
                     self._thread = None  # this thread ends; the next job starts another
                 raise
             finally:
+                if not done:
+                    self.add(job, _AGAIN_SECONDS)
                 with self._changed:
                     self._busy = False
                     self._changed.notify_all()
-            if not done:
-                self.add(job, 0.02)
 
     def _next(self) -> str | None:
         idle_until = time.monotonic() + _IDLE_SECONDS

@@ -68,17 +68,15 @@ def _stored(context: Context, column: Column, text: str, *, display_values: bool
     switches = context.switches
     if not text:
         return "" if column.type != "choice" else None
-    if column.type == "currency":
-        return money.stored_from_rest(text, switches.system_currency)
-    if column.type == "boolean":
-        return boolean(text)
-    if column.type == "choice" and text not in column.choices:
-        return text if switches.unknown_choice == "saved" else None
     if column.type == "reference" and not is_sys_id(text):
         if display_values:
             return _by_display(context, column, text)
         return text if switches.non_sys_id_reference == "stored" else None
-    return fitted(column, text, switches.too_long)
+    if column.type == "choice" and text not in column.choices:
+        return text if switches.unknown_choice == "saved" else None
+    if column.type == "currency":
+        return money.stored_from_rest(text, switches.system_currency)
+    return boolean(text) if column.type == "boolean" else fitted(column, text, switches.too_long)
 
 
 def _by_display(context: Context, column: Column, text: str) -> str | None:
