@@ -84,7 +84,6 @@ def test_a_url_that_names_no_store_is_told(url: str, sentence: str) -> None:
     with pytest.raises(StoreUrlInvalid, match="store_url") as refusal:
         Store.open(url)
     assert sentence in str(refusal.value)
-    assert "sqlite:///" in str(refusal.value)
     assert "geheim" not in str(refusal.value)
 
 
@@ -233,8 +232,8 @@ def test_the_revisions_the_code_knows_are_the_migrations() -> None:
     assert scripts.get_current_head() == HEAD
 
 
-def test_the_migrated_tables_are_those_the_code_describes(store: Store) -> None:
-    with store._database.reading() as connection:
+def test_the_migrated_tables_are_those_the_code_describes(new_url: str) -> None:
+    with Store.open(new_url) as store, store._database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         differences = [
             each
@@ -261,7 +260,7 @@ def test_opening_an_up_to_date_store_does_not_load_alembic(url: str) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(
-    url: str, monkeypatch: pytest.MonkeyPatch
+    new_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError
@@ -269,8 +268,8 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     with monkeypatch.context() as patched:
         patched.setattr("alembic.operations.Operations.create_index", fail, raising=True)
         with pytest.raises(RuntimeError):
-            Store.open(url)
-    with Store.open(url) as store:
+            Store.open(new_url)
+    with Store.open(new_url) as store:
         assert store.audit.verify() == []
 
 

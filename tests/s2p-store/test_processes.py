@@ -100,11 +100,11 @@ def _stream(pipe: IO[str] | None) -> IO[str]:
     return pipe
 
 
-def test_processes_create_and_fill_one_new_store_together(url: str, key: str) -> None:
+def test_processes_create_and_fill_one_new_store_together(new_url: str, key: str) -> None:
     names = ["a", "b", "c", "d"]
-    errors = finish([start(write_everything, url, key, name) for name in names])
+    errors = finish([start(write_everything, new_url, key, name) for name in names])
     assert errors == [""] * len(names)
-    with Store.open(url, key) as store:
+    with Store.open(new_url, key) as store:
         assert store.audit.verify() == []
         assert sum(1 for _ in store.audit.events()) == len(names) * ROUNDS * BATCH
         assert sum(1 for _ in store.ledger.in_flight()) == ROUNDS * BATCH
