@@ -76,8 +76,8 @@ def serve(  # noqa: PLR0913, PLR0917  # one parameter per option
     host: str,
     exact_port: int,
     servicenow_port: int,
-    tls: bool,
-    env_file: Path | None,  # noqa: FBT001
+    tls: bool,  # noqa: FBT001  # click's flag
+    env_file: Path | None,
 ) -> None:
     """Serve both systems until SIGINT or SIGTERM."""
     from s2p_sandbox import exact, servicenow  # noqa: PLC0415  # quick --help

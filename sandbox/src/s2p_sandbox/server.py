@@ -86,7 +86,7 @@ def serve(
         OSError: the port is taken or the address is not this machine's.
     """
     listener = socket.create_server((host, port), family=_family(host), backlog=128)
-    # Accepted connections inherit it; without, every small reply waits 40 ms for an acknowledgement.
+    # Accepted connections inherit it; without, a small reply waits 40 ms for an acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener, TemporaryDirectory() as scratch:
         files: dict[str, str] = {}

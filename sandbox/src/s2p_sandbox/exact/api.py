@@ -91,9 +91,11 @@ class Api:
         who: tuple[str, ...] | None = None
         switches = self.switches()
         try:
-            session = self._session(request, now)
             division, place = _divided(request.path)
+            session, expired = self._session(request, now)
             who = (session.client, session.user, str(division), _endpoint(place))
+            if expired:
+                raise UnauthorizedError("access token expired")
             if request.struck_by("error_block") or self.velocity.blocked(who, now):
                 body = error_body("API rate limit exceeded")
                 return Answer(switches.error_block_status, body, {"Content-Type": _JSON})
@@ -118,16 +120,14 @@ class Api:
             self.velocity.count(who, now, switches.error_limit)
         return replace(answer, headers={**answer.headers, **headers})
 
-    def _session(self, request: Request, now: datetime) -> Session:
+    def _session(self, request: Request, now: datetime) -> tuple[Session, bool]:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not bearer:
             raise UnauthorizedError("no access token")
         session, expired = self.desk.session(bearer.strip(), now)
         if session is None:
             raise UnauthorizedError("invalid access token")
-        if expired or request.struck_by("token_expired"):
-            raise UnauthorizedError("access token expired")
-        return session
+        return session, expired or request.struck_by("token_expired")
 
     def _counted(self, request: Request, session: Session, division: int, now: datetime) -> Usage:
         usage = self.limits.take(session.client, division, now, self.switches())

@@ -322,7 +322,8 @@ class RowStore:
         order = values.get("PurchaseOrderID")
         found = connection.execute(
             "SELECT id FROM rows WHERE division = ? AND ((resource = ? AND key = ?)"
-            " OR (resource = ? AND parent = ?)) ORDER BY resource DESC, rowversion",
+            " OR (resource = ? AND parent = ?)) ORDER BY resource DESC,"
+            " json_extract(body, '$.LineNumber'), rowversion",
             (division, _ORDERS, order, _ORDER_LINES, order),
         ).fetchall()
         version = self._version(connection)
