@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ModifiedRead",
     "VersionRead",
+    "align",
+    "follow",
     "forget_if_moved",
     "generation_of",
     "instant_text",
@@ -73,6 +75,29 @@ def forget_if_moved(state: dict[str, Any], generation: str | None) -> bool:
     had = state.pop("replication_key_value", None) is not None
     state.pop("fallback", None)
     return had
+
+
+def align(headers: dict[str, Any], lines: dict[str, Any]) -> None:
+    """Take headers back to where the lines that come with them were last read.
+
+    Lines that were selected later than their headers would otherwise miss everything before.
+    """
+    reached = lines.get("replication_key_value")
+    if isinstance(reached, str) and reached >= headers.get("replication_key_value", ""):
+        return
+    if "replication_key_value" not in headers:
+        return
+    for name in ("replication_key_value", "recent", "resume"):
+        headers.pop(name, None)
+    if isinstance(reached, str):
+        headers["replication_key_value"] = reached
+
+
+def follow(headers: dict[str, Any], lines: dict[str, Any]) -> None:
+    """Note for the lines how far they were read with their headers."""
+    if "replication_key_value" in headers:
+        lines["replication_key"] = "Modified"
+        lines["replication_key_value"] = headers["replication_key_value"]
 
 
 class VersionRead:

@@ -14,6 +14,8 @@ from tap_exactonline.bookmarks import (
     OLDEST,
     ModifiedRead,
     VersionRead,
+    align,
+    follow,
     forget_if_moved,
     instant_text,
 )
@@ -192,6 +194,10 @@ class DivisionReader:
         return records
 
     def _read_modified(self, endpoint: Endpoint, state: dict[str, Any]) -> None:
+        both = self._rows_to is not None and self._lines_to is not None
+        line_state = self._lines_to.state_of(self._division) if both and self._lines_to else None
+        if line_state is not None:
+            align(state, line_state)
         progress = ModifiedRead(state, overlap=self._span.overlap, start=self._span.start)
         plan = self._plan(endpoint)
         lines = self._line_plan()
@@ -219,6 +225,8 @@ class DivisionReader:
             self._read_modified(endpoint, state)
             return
         progress.finish()
+        if line_state is not None:
+            follow(state, line_state)
 
     def _take_modified(
         self,

@@ -6,28 +6,25 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
-from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from exactonline_client import HOSTS
+from exactonline_client import ExactError
 from s2p_singer import (
-    STORE_SETTINGS,
     BufferedMessageWriter,
     PluginMixin,
     SettingError,
     Terminated,
     UserError,
     require,
-    strict,
 )
-from tap_exactonline.bookmarks import parse_instant
 from tap_exactonline.definitions import STREAMS, StreamDefinition
 from tap_exactonline.session import Session
+from tap_exactonline.settings import NEEDED_TO_READ, SETTINGS, check_settings
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import IO
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["IncompleteRun", "TapExactOnline"]
 
-_NEEDED_TO_READ = ("client_id", "client_secret", "store_key")
 _STATE_EVERY = 1000
 
 
@@ -55,95 +51,7 @@ class TapExactOnline(PluginMixin, Tap):
         PluginCapabilities.ABOUT,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
-    config_jsonschema: ClassVar[dict[str, Any]] = strict(
-        th.Property(
-            "region",
-            th.StringType,
-            default="nl",
-            allowed_values=list(HOSTS),
-            title="Region",
-            description="Country of the Exact Online environment; chooses the host.",
-        ),
-        th.Property(
-            "api_url",
-            th.StringType,
-            title="API root URL",
-            description="Root URL that overrides the region's host (a proxy, the sandbox).",
-        ),
-        th.Property(
-            "client_id",
-            th.StringType,
-            title="Client id",
-            description="Client id of the app registration. Needed to read.",
-        ),
-        th.Property(
-            "client_secret",
-            th.StringType,
-            secret=True,
-            title="Client secret",
-            description="Client secret of the app registration. Needed to read.",
-        ),
-        th.Property(
-            "redirect_uri",
-            th.StringType,
-            title="Redirect URI",
-            description="The app's registered redirect URI; used by `s2p login`.",
-        ),
-        th.Property(
-            "refresh_token",
-            th.StringType,
-            secret=True,
-            title="First refresh token",
-            description=(
-                "Only fills a vault that holds no token for this client; afterwards the vault is "
-                "the truth, as Exact replaces the token with every use."
-            ),
-        ),
-        th.Property(
-            "divisions",
-            th.ArrayType(th.IntegerType),
-            title="Divisions",
-            description="Codes of the divisions to read. Default: the user's current one.",
-        ),
-        th.Property(
-            "start_date",
-            th.DateTimeType,
-            title="Start date",
-            description="Oldest Modified to read on a first run (ISO 8601; UTC without a zone).",
-        ),
-        *STORE_SETTINGS,
-        th.Property(
-            "reserve_daily_calls",
-            th.IntegerType,
-            default=250,
-            title="Reserved daily calls",
-            description=(
-                "Calls of a division's daily quota left to others: the tap stops cleanly, with "
-                "state, before it goes below."
-            ),
-        ),
-        th.Property(
-            "overlap_seconds",
-            th.IntegerType,
-            default=120,
-            title="Overlap",
-            description="How far, in seconds, an incremental read on Modified reaches back.",
-        ),
-        th.Property(
-            "drain_webhooks",
-            th.BooleanType,
-            default=True,
-            title="Drain webhooks",
-            description="First read the entities named in the webhook inbox.",
-        ),
-        th.Property(
-            "request_timeout",
-            th.NumberType,
-            default=120,
-            title="Request timeout",
-            description="Seconds without a byte before an answer counts as missing.",
-        ),
-    )
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         """Make the tap; connects to nothing."""
@@ -161,8 +69,8 @@ class TapExactOnline(PluginMixin, Tap):
             SettingError: a setting that reading needs is missing or cannot work.
         """
         if self._session is None:
-            require(self.config, _NEEDED_TO_READ, self._env_var_prefix)
-            _check(self.config)
+            require(self.config, NEEDED_TO_READ, self._env_var_prefix)
+            check_settings(self.config)
             self._session = Session(self.config, self.name, self.logger)
         return self._session
 
@@ -243,7 +151,8 @@ class TapExactOnline(PluginMixin, Tap):
             self.sync_all()
             self.emit_state()
             ok = self._session is None or not self._session.problems
-        except Terminated:
+        except (Terminated, ExactError):
+            # What was written is whole, and the state says no more than that.
             self.emit_state()
             raise
         finally:
@@ -251,27 +160,6 @@ class TapExactOnline(PluginMixin, Tap):
                 self._session.close(ok=ok)
         if not ok and self._session is not None:
             raise IncompleteRun(" ".join(self._session.problems))
-
-
-def _check(config: Mapping[str, Any]) -> None:
-    """Refuse values that the JSON schema lets through.
-
-    Raises:
-        SettingError: naming the setting.
-    """
-    if start := config.get("start_date"):
-        try:
-            parse_instant(start)
-        except ValueError:
-            raise SettingError(
-                "Setting 'start_date' must be an ISO 8601 date or date-time, for instance "
-                "2026-01-01T00:00:00Z."
-            ) from None
-    for name in ("reserve_daily_calls", "overlap_seconds"):
-        if config[name] < 0:
-            raise SettingError(f"Setting '{name}' must not be negative.")
-    if config["request_timeout"] <= 0:
-        raise SettingError("Setting 'request_timeout' must be more than 0 seconds.")
 
 
 def _load(file: IO[str], option: str) -> dict[str, Any]:
