@@ -155,6 +155,7 @@ def test_transform_maps_show_what_they_coalesce_on(
     def entry(sys_id: str, name: str, order: str, source: str, *, key: str) -> dict[str, Any]:
         return {
             "sys_id": sys_id,
+            "map.source_table": "stage",
             "map.name": name,
             "map.order": order,
             "map.active": "true",
@@ -181,11 +182,11 @@ def test_insert_multiple_takes_labels_unless_told(
     network: Network, client: ServiceNowClient
 ) -> None:
     network.script = [answer(403, {"error": {"message": "no"}})]
-    assert client.insert_multiple_keys("stage") == "label"
+    assert client.insert_multiple_keys(["stage"]) == {"stage": "label"}
     record = {"sys_id": "1", "source_table": "stage", "column_mapping": "column_name"}
-    network.script = [page(record), page(), page(record), page()]
-    assert client.insert_multiple_keys("stage") == "name"
-    assert client.insert_multiple_keys("another") == "label"
+    network.script = [page(record), page()]
+    found = client.insert_multiple_keys(["stage", "another"])
+    assert found == {"stage": "name", "another": "label"}
 
 
 def test_insert_multiple_chains_its_sets(network: Network, client: ServiceNowClient) -> None:

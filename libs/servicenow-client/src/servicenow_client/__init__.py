@@ -21,7 +21,13 @@ from servicenow_client.errors import (
     Unreachable,
 )
 from servicenow_client.http import Answer, NoAnswer, Request, Transport
-from servicenow_client.import_sets import ImportResult, ImportSet, MapResult, RowOutcome
+from servicenow_client.import_sets import (
+    ImportResult,
+    ImportSet,
+    MapResult,
+    RowOutcome,
+    merge_outcomes,
+)
 from servicenow_client.query import after, all_of, chunks, equals, one_of
 from servicenow_client.retry import Patience
 from servicenow_client.session import Call
@@ -67,5 +73,6 @@ __all__ = [
     "chunks",
     "connect",
     "equals",
+    "merge_outcomes",
     "one_of",
 ]

@@ -54,6 +54,7 @@ _ENTRY_FIELDS: Final = (
     "target_field",
     "coalesce",
     "choice_action",
+    "map.source_table",
     "map.name",
     "map.active",
     "map.order",
@@ -216,21 +217,31 @@ class ServiceNowClient:
 
     def transform_maps(self, staging: str) -> list[TransformMap]:
         """Read the transform maps of a staging table with their fields, lowest order first."""
-        rows = self.query("sys_transform_entry", equals("map.source_table", staging), _ENTRY_FIELDS)
-        return maps_of(rows)
+        return self.transform_maps_by_table([staging])[staging]
 
-    def insert_multiple_keys(self, staging: str) -> Literal["label", "name"]:
-        """Tell whether `insert_multiple` takes labels (the default) or column names."""
+    def transform_maps_by_table(self, tables: Iterable[str]) -> dict[str, list[TransformMap]]:
+        """Read the transform maps of several staging tables; an unreadable one has none."""
+        rows: dict[str, list[dict[str, Any]]] = {table: [] for table in tables}
+        for piece in chunks(sorted(rows)):
+            condition = one_of("map.source_table", piece)
+            for row in self.query("sys_transform_entry", condition, _ENTRY_FIELDS):
+                rows.setdefault(_plain(row.get("map.source_table")), []).append(row)
+        return {table: maps_of(found) for table, found in rows.items()}
+
+    def insert_multiple_keys(self, tables: Iterable[str]) -> dict[str, Literal["label", "name"]]:
+        """Tell per table whether `insert_multiple` takes labels (the default) or column names."""
         try:
             rows = list(self.query("sys_rest_insert_multiple"))
         except (NotFound, Forbidden):
-            return "label"
-        mine = [
-            row
-            for row in rows
-            if any(_plain(value) == staging for name, value in row.items() if "table" in name)
-        ]
-        return keys_of(mine)
+            rows = []
+        return {
+            table: keys_of(
+                row
+                for row in rows
+                if any(_plain(value) == table for name, value in row.items() if "table" in name)
+            )
+            for table in tables
+        }
 
     # Import Set API
 

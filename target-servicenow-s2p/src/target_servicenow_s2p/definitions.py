@@ -1,0 +1,285 @@
+"""What a stream becomes in ServiceNow, read from ``tables/*.yaml``.
+
+One file per stream. ``remember`` names values that records of other streams need from this one
+(an invoice line knows its invoice by a GUID only), ``links`` names where such values come from,
+``outputs`` lists the staging tables this stream fills.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from target_servicenow_s2p.errors import DefinitionError, ExpressionError
+from target_servicenow_s2p.expressions import Evaluate, compile_expression
+from target_servicenow_s2p.functions import FUNCTIONS, Function, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Definition", "Field", "Link", "Output", "documented", "load_definitions"]
+
+LoadMethod = Literal["import_set", "table"]
+
+
+class _FieldFile(Struct, forbid_unknown_fields=True):
+    value: str
+    labels: list[str] = []
+    feeds: str = ""
+    column: str = ""
+
+
+class _OutputFile(Struct, forbid_unknown_fields=True):
+    name: str
+    staging_table: str
+    key: list[str]
+    fields: dict[str, str | _FieldFile]
+    load_method: LoadMethod = "import_set"
+    after: list[str] = []
+    when: str = ""
+    optional: dict[str, str] = {}
+    volatile: list[str] = []
+
+
+class _LinkFile(Struct, forbid_unknown_fields=True):
+    stream: str
+    by: str
+
+
+class _StreamFile(Struct, forbid_unknown_fields=True):
+    stream: str
+    outputs: list[_OutputFile]
+    remember: dict[str, str] = {}
+    remember_by: str = "ID"
+    links: dict[str, _LinkFile] = {}
+
+
+class _FieldOverride(Struct, forbid_unknown_fields=True):
+    value: str = ""
+    column: str = ""
+
+
+class _Override(Struct, forbid_unknown_fields=True):
+    staging_table: str | None = None
+    load_method: LoadMethod | None = None
+    fields: dict[str, str | _FieldOverride] = {}
+    enabled: bool = True
+    key: list[str] = []
+    after: list[str] = []
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One staging column.
+
+    Attributes:
+        label: the label it is known by in definitions and natural keys.
+        labels: labels the instance may give it.
+        feeds: column of the primary table it must feed where the label is ambiguous.
+        column: the staging column itself, where the setting `tables` names it.
+        required: the run stops if the instance has no such column.
+    """
+
+    label: str
+    value: Evaluate
+    labels: tuple[str, ...]
+    feeds: str
+    column: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One staging table a stream fills.
+
+    Attributes:
+        name: the stream's name, or a name of its own for a second table.
+        after: names of outputs whose rows must be transformed before these.
+        when: a record whose value here is not ``true`` makes no row; None: every record does.
+        key: labels whose values together identify the record in ServiceNow.
+        volatile: labels left out when two versions of a row are compared.
+    """
+
+    name: str
+    stream: str
+    staging_table: str
+    load_method: LoadMethod
+    after: tuple[str, ...]
+    when: Evaluate | None
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    volatile: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where values of another record come from: ``by`` gives its id."""
+
+    name: str
+    stream: str
+    by: Evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One stream."""
+
+    stream: str
+    outputs: tuple[Output, ...]
+    remember: Mapping[str, Evaluate]
+    remember_by: Evaluate
+    links: tuple[Link, ...]
+
+
+@cache
+def documented() -> tuple[_StreamFile, ...]:
+    """The definitions as shipped, by stream name."""
+    folder = files("target_servicenow_s2p").joinpath("tables")
+    found = [
+        msgspec.yaml.decode(entry.read_bytes(), type=_StreamFile)
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    ]
+    return tuple(sorted(found, key=lambda one: one.stream))
+
+
+def load_definitions(
+    tables: Mapping[str, Any] | None,
+    erp_sources: Mapping[str, str] | None,
+    run_id: str,
+) -> dict[str, Definition]:
+    """Read the shipped definitions and lay the setting `tables` over them.
+
+    Args:
+        tables: output name → staging_table, load_method, enabled, fields (merged: label →
+            expression, or value and column; an empty text removes the field), key, after,
+            when. A name that is not shipped defines a stream of its own.
+        erp_sources: division → ERP source; a division without one is ``EXACT-<division>``.
+        run_id: value of ``run_id()`` in expressions.
+
+    Returns:
+        Definitions by stream; a stream all of whose outputs are switched off has none.
+
+    Raises:
+        DefinitionError: the setting names an unknown stream or is malformed.
+    """
+    overrides = _overrides(tables or {})
+    functions = _functions(erp_sources or {}, run_id)
+    known = {output.name for stream in documented() for output in stream.outputs}
+    own = [_own_stream(name, override) for name, override in overrides.items() if name not in known]
+    return {
+        stream.stream: _definition(stream, overrides, functions) for stream in (*documented(), *own)
+    }
+
+
+def _own_stream(name: str, override: _Override) -> _StreamFile:
+    """Define a stream that is not shipped, from the setting alone."""
+    labels = {label for label, given in override.fields.items() if given}
+    if not (override.staging_table and labels and override.key):
+        known = sorted(output.name for stream in documented() for output in stream.outputs)
+        raise DefinitionError(
+            f"Setting 'tables' names {name}, which is not one of {', '.join(known)}: a stream of "
+            "your own needs staging_table, fields and key (the labels that identify a record)."
+        )
+    output = _OutputFile(name, override.staging_table, override.key, {})
+    return _StreamFile(name, [output])
+
+
+def _overrides(tables: Mapping[str, Any]) -> dict[str, _Override]:
+    try:
+        return msgspec.convert(dict(tables), dict[str, _Override])
+    except msgspec.ValidationError as error:
+        raise DefinitionError(
+            f"Setting 'tables' is malformed: {error}. Each stream takes staging_table, "
+            "load_method (import_set or table), fields and enabled."
+        ) from None
+
+
+def _functions(erp_sources: Mapping[str, str], run_id: str) -> Mapping[str, Function]:
+    known: dict[str, str] = {str(division): source for division, source in erp_sources.items()}
+
+    def erp_source(division: object) -> object:
+        number = text_of(division)
+        if not number:
+            return None
+        return known.get(number) or f"EXACT-{number}"
+
+    return {**FUNCTIONS, "erp_source": erp_source, "run_id": lambda: run_id}
+
+
+def _definition(
+    stream: _StreamFile, overrides: Mapping[str, _Override], functions: Mapping[str, Function]
+) -> Definition:
+    return Definition(
+        stream.stream,
+        tuple(
+            _output(stream.stream, output, overrides.get(output.name, _Override()), functions)
+            for output in stream.outputs
+            if overrides.get(output.name, _Override()).enabled
+        ),
+        {name: compile_expression(text, functions) for name, text in stream.remember.items()},
+        compile_expression(stream.remember_by, functions),
+        tuple(
+            Link(name, link.stream, compile_expression(link.by, functions))
+            for name, link in stream.links.items()
+        ),
+    )
+
+
+def _output(
+    stream: str, output: _OutputFile, override: _Override, functions: Mapping[str, Function]
+) -> Output:
+    specs: dict[str, tuple[_FieldFile, bool]] = {
+        label: (spec if isinstance(spec, _FieldFile) else _FieldFile(spec), True)
+        for label, spec in output.fields.items()
+    }
+    specs |= {label: (_FieldFile(text), False) for label, text in output.optional.items()}
+    for label, given in override.fields.items():
+        new = _FieldOverride(given) if isinstance(given, str) else given
+        before = specs[label][0] if label in specs else _FieldFile("")
+        value = new.value or (before.value if new.column else "")
+        if value:
+            specs[label] = (
+                msgspec.structs.replace(before, value=value, column=new.column or before.column),
+                True,
+            )
+        else:
+            specs.pop(label, None)
+    key = tuple(override.key or output.key)
+    if missing := [label for label in key if label not in specs]:
+        raise DefinitionError(
+            f"Setting 'tables.{output.name}.fields' has no {', '.join(missing)}, which identifies "
+            "the record: give it an expression."
+        )
+    try:
+        fields = tuple(
+            Field(
+                label,
+                compile_expression(spec.value, functions),
+                tuple(spec.labels) or (label,),
+                spec.feeds,
+                spec.column,
+                required,
+            )
+            for label, (spec, required) in specs.items()
+        )
+    except ExpressionError as error:
+        raise ExpressionError(f"Setting 'tables.{output.name}.fields': {error}") from None
+    when = override.when or output.when
+    return Output(
+        output.name,
+        stream,
+        override.staging_table or output.staging_table,
+        override.load_method or output.load_method,
+        tuple(override.after or output.after),
+        compile_expression(when, functions) if when else None,
+        key,
+        fields,
+        frozenset(output.volatile),
+    )

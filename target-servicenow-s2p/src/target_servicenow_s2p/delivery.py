@@ -1,0 +1,286 @@
+"""Bring one batch to ServiceNow and wait for what becomes of it. Runs in worker threads.
+
+A write without a usable answer is never simply repeated: the staging table is searched for the
+rows first, by natural key and content.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from servicenow_client import (
+    AmbiguousWrite,
+    Forbidden,
+    RowOutcome,
+    equals,
+    merge_outcomes,
+    one_of,
+)
+from servicenow_client import chunks as in_chunks
+from target_servicenow_s2p.batches import PENDING, Batch, Result
+from target_servicenow_s2p.direct import write_to_table
+from target_servicenow_s2p.errors import OutcomeUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from servicenow_client import ImportResult, ServiceNowClient
+    from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.rows import Row
+
+__all__ = ["Courier", "Sought", "find_staged", "natural_key", "result_of"]
+
+_FORBIDDEN: Final = 403
+_LOOKS: Final = (1.0, 4.0, 10.0)
+"""Seconds before each look for rows of an ambiguous write: it may still be under way."""
+_TRIES: Final = 4
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 15.0
+_HANDS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """Delivers batches over one client.
+
+    Attributes:
+        clock: seconds, monotonic.
+        sleep: waits so many seconds; may raise to end the wait.
+        outcome_timeout: seconds to wait for an asynchronous transform.
+        hurry: whether to stop waiting now; what is open is looked up by the next run.
+    """
+
+    client: ServiceNowClient
+    clock: Callable[[], float]
+    sleep: Callable[[float], object]
+    outcome_timeout: float
+    hurry: Callable[[], bool] = lambda: False
+
+    def deliver(
+        self, batch: Batch, run_after: str | None, posted: Callable[[str], object]
+    ) -> list[Result]:
+        """Send a batch and return one result per row.
+
+        Args:
+            batch: what to send.
+            run_after: import set that must be processed before.
+            posted: told the import set as soon as ServiceNow has taken the rows.
+
+        Raises:
+            OutcomeUnknown: the write stayed ambiguous and cannot be looked up.
+            ServiceNowError: it could not be sent.
+        """
+        if batch.table.output.load_method == "table":
+            return [write_to_table(self.client, batch.table, row) for row in batch.rows]
+        if batch.table.one_by_one:
+            if len(batch.rows) == 1:
+                return [self._one(batch.table, batch.rows[0])]
+            with ThreadPoolExecutor(_HANDS, thread_name_prefix="staging-row") as hands:
+                return list(hands.map(lambda row: self._one(batch.table, row), batch.rows))
+        sets = self._post(batch.table, list(batch.rows), run_after)
+        for import_set in sets:
+            posted(import_set)
+        return [
+            result
+            for import_set, rows in sets.items()
+            for result in self.outcomes(batch.table, import_set, rows)
+        ]
+
+    def _post(self, table: Table, rows: list[Row], run_after: str | None) -> dict[str, list[Row]]:
+        """Stage rows and return them by import set; several only after an ambiguous answer."""
+        staging = table.output.staging_table
+        sets: dict[str, list[Row]] = {}
+        for _ in range(_TRIES):
+            payload = [table.payload(row.values) for row in rows]
+            try:
+                made = self.client.insert_multiple(staging, payload, run_after)
+            except AmbiguousWrite as doubt:
+                staged = self._look(table, rows, doubt)
+                for row in rows:
+                    if row.key in staged:
+                        sets.setdefault(staged[row.key].import_set_id, []).append(row)
+                rows = [row for row in rows if row.key not in staged]
+                if not rows:
+                    return sets
+                if doubt.status == _FORBIDDEN:
+                    raise _forbidden(staging) from None
+            else:
+                sets.setdefault(made.import_set_id, []).extend(rows)
+                return sets
+        raise OutcomeUnknown(
+            f"ServiceNow gave no usable answer to {_TRIES} attempts to stage {len(rows)} rows in "
+            f"{staging}, and does not show them: run again later; nothing is lost."
+        )
+
+    def outcomes(self, table: Table, import_set: str, rows: Sequence[Row]) -> list[Result]:
+        """Wait until no row of an import set is pending, and return one result per row."""
+        staging = table.output.staging_table
+        open_rows = {row.key: row for row in rows}
+        results: list[Result] = []
+        deadline = self.clock() + self.outcome_timeout
+        pause = _FIRST_PAUSE
+        while True:
+            for key, outcome in self._read(table, import_set, rows).items():
+                if outcome.state != PENDING and key in open_rows:
+                    results.append(result_of(open_rows.pop(key), outcome))
+            if not open_rows:
+                return results
+            if self.clock() >= deadline or self.hurry():
+                late = f"not transformed within {self.outcome_timeout:.0f} s, looked up next time"
+                return results + [
+                    Result(row, PENDING, late, import_set, target_table=staging)
+                    for row in open_rows.values()
+                ]
+            self.sleep(pause)
+            pause = min(pause * 1.6, _LONGEST_PAUSE)
+
+    def settled(self, table: Table, import_set: str, rows: Sequence[Row]) -> list[Result]:
+        """Return the results there are now, without waiting for the others."""
+        read = self._read(table, import_set, rows)
+        return [
+            result_of(row, read[row.key])
+            for row in rows
+            if row.key in read and read[row.key].state != PENDING
+        ]
+
+    def _read(self, table: Table, import_set: str, rows: Sequence[Row]) -> Mapping[str, RowOutcome]:
+        """Read the outcomes of an import set by natural key."""
+        staging, key = table.output.staging_table, table.key_elements
+        if not key:
+            # Without column names rows are told by their order: the order they were sent in.
+            found = self.client.row_outcomes(staging, import_set)
+            found.sort(key=lambda outcome: outcome.row)
+            return {row.key: outcome for row, outcome in zip(rows, found, strict=False)}
+        condition = equals("sys_import_set", import_set)
+        outcomes: dict[str, RowOutcome] = {}
+        several = table.maps > 1
+        for outcome in self.client.staged_rows(staging, condition, key):
+            natural = natural_key(table, outcome)
+            seen = [outcomes[natural]] if natural in outcomes else []
+            outcomes[natural] = merge_outcomes([*seen, outcome], key)[0]
+            if not several and len(outcomes) >= len(rows):
+                break  # every row is seen: no need to ask for the empty page behind them
+        return outcomes
+
+    def _one(self, table: Table, row: Row) -> Result:
+        """Stage one row by column names; it is transformed before the answer."""
+        staging = table.output.staging_table
+        for _ in range(_TRIES):
+            try:
+                taken = self.client.import_row(staging, table.payload(row.values))
+            except AmbiguousWrite as doubt:
+                staged = self._look(table, [row], doubt)
+                if row.key in staged:
+                    found = staged[row.key]
+                    if found.state == PENDING:
+                        return self.outcomes(table, found.import_set_id, [row])[0]
+                    return result_of(row, found)
+                if doubt.status == _FORBIDDEN:
+                    raise _forbidden(staging) from None
+            else:
+                return _taken(row, taken)
+        raise OutcomeUnknown(
+            f"ServiceNow gave no usable answer to {_TRIES} attempts to stage a row in {staging}, "
+            "and does not show it: run again later; nothing is lost."
+        )
+
+    def _look(
+        self, table: Table, rows: Sequence[Row], doubt: AmbiguousWrite
+    ) -> dict[str, RowOutcome]:
+        """Search the staging table for rows of an ambiguous write."""
+        if not table.key_elements:
+            raise OutcomeUnknown(
+                f"{doubt} It cannot be looked up, as the columns of "
+                f"{table.output.staging_table} are not readable: let the integration user read "
+                "sys_dictionary, check the table, then run again."
+            ) from None
+        sought = {row.key: Sought(row.digest, row.known_set) for row in rows}
+        for pause in _LOOKS:
+            self.sleep(pause)
+            if find_staged(self.client, table, sought):
+                # What is being written row by row may not be complete yet: look once more.
+                self.sleep(pause)
+                return find_staged(self.client, table, sought)
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a staged row must have: the content, and an import set not known before."""
+
+    digest: str
+    known_set: str | None = None
+
+
+def find_staged(
+    client: ServiceNowClient, table: Table, sought: Mapping[str, Sought]
+) -> dict[str, RowOutcome]:
+    """Find rows in a staging table by natural key and content; the newest of each.
+
+    Args:
+        client: connection.
+        table: the staging table, its columns known.
+        sought: natural key → what the row must have.
+
+    Returns:
+        Natural key → the staged row.
+    """
+    first = table.key_elements[0]
+    fields = tuple(dict.fromkeys((*table.key_elements, *table.elements.values())))
+    found: dict[str, RowOutcome] = {}
+    newest: dict[str, str] = {}
+    for piece in in_chunks(sorted({key.split("|")[0] for key in sought})):
+        rows = client.staged_rows(
+            table.output.staging_table, one_of(first, piece), (*fields, "sys_created_on")
+        )
+        for outcome in rows:
+            key = natural_key(table, outcome)
+            wanted = sought.get(key)
+            if wanted is None or outcome.import_set_id == wanted.known_set:
+                continue
+            created = outcome.values.get("sys_created_on", "")
+            same = table.digest_of_staged(outcome.values) == wanted.digest
+            if same and created >= newest.get(key, ""):
+                found[key], newest[key] = outcome, created
+    return found
+
+
+def natural_key(table: Table, outcome: RowOutcome) -> str:
+    """Return the natural key of a staged row."""
+    return "|".join(outcome.values.get(name, "") for name in table.key_elements)
+
+
+def result_of(row: Row, outcome: RowOutcome) -> Result:
+    """Return the result that a staged row shows."""
+    return Result(
+        row,
+        outcome.state,
+        outcome.message,
+        outcome.import_set_id or None,
+        outcome.sys_id or None,
+        outcome.target_table or None,
+        outcome.target_sys_id or None,
+    )
+
+
+def _taken(row: Row, taken: ImportResult) -> Result:
+    decisive = taken.decisive
+    return Result(
+        row,
+        decisive.status,
+        decisive.message,
+        taken.import_set or None,
+        None,
+        decisive.table or None,
+        decisive.sys_id or None,
+    )
+
+
+def _forbidden(staging: str) -> Forbidden:
+    return Forbidden(
+        f"{staging} takes no rows from this user: give the integration user the roles "
+        "sn_fcms_intg.integration_user, import_transformer and, for invoices, "
+        "sn_spend_intg.procurement_integrator."
+    )

@@ -1,0 +1,279 @@
+"""One run of the target: everything between Singer messages and ServiceNow, put together."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+from s2p_store import Store
+from servicenow_client import Call, connect
+from target_servicenow_s2p.definitions import load_definitions
+from target_servicenow_s2p.delivery import Courier
+from target_servicenow_s2p.errors import RecordsFailed
+from target_servicenow_s2p.instance import Instance
+from target_servicenow_s2p.intake import Intake, ancestors_of
+from target_servicenow_s2p.journal import Journal
+from target_servicenow_s2p.loader import Loader
+from target_servicenow_s2p.memory import Memory
+from target_servicenow_s2p.parking import Parking
+from target_servicenow_s2p.recovery import recover
+from target_servicenow_s2p.report import Tally
+from target_servicenow_s2p.slots import Slot
+from target_servicenow_s2p.states import StateQueue
+from target_servicenow_s2p.vault import VaultTokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from logging import Logger
+
+    from servicenow_client import ServiceNowClient
+    from target_servicenow_s2p.columns import Table
+
+__all__ = ["Engine"]
+
+TEST_STREAM: Final = "meltano_test_stream"
+_TOO_MANY: Final = 429
+_BATCHES_BEHIND_A_STATE: Final = 10
+_GRACE_SECONDS: Final = 5.0
+
+
+class Engine:
+    """Takes records and states, gives states back when they may be written.
+
+    Args:
+        config: the target's settings, complete and valid.
+        run_id: of this run.
+        logger: for the user.
+        emit: writes a state.
+        stopping: whether a signal asks for an end.
+        sleep: waits so many seconds.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(  # noqa: PLR0913 - what comes from outside is named, one by one
+        self,
+        config: Mapping[str, Any],
+        run_id: str,
+        logger: Logger,
+        emit: Callable[[Mapping[str, Any]], object],
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._logger = logger
+        self._emit = emit
+        self._stopping = stopping
+        self._sleep = sleep
+        self._clock = clock
+        self._stop_seen: float | None = None
+        self._dry = bool(config.get("dry_run"))
+        self._batch_size = int(config.get("batch_size") or 500)
+        self._definitions = load_definitions(
+            config.get("tables"), config.get("erp_sources"), run_id
+        )
+        self._said: set[str] = set()
+        self._calls = 0
+        self._resources = ExitStack()
+        self._store = self._resources.enter_context(
+            Store.open(str(config["store_url"]), config.get("store_key"))
+        )
+        self._slot = self._resources.enter_context(Slot(self._store))
+        self._tally = Tally()
+        self._states = StateQueue()
+        self._journal = Journal(self._store, run_id, self._slot.number, self._tally)
+        self._memory = Memory(self._store, run_id, writes=not self._dry)
+        self._instance: Instance | None = None
+        self._loader: Loader | None = None
+        self._intake: Intake | None = None
+        self._parking: Parking | None = None
+        self.ended = False
+        self._journal.start()
+
+    def expect(self, stream: str) -> None:
+        """Prepare for a stream; the first one that is written opens the connection."""
+        definition = self._definitions.get(stream)
+        if stream == TEST_STREAM:
+            self._open().table("gl_accounts")
+            self._logger.info("The connection to ServiceNow works.")
+        elif definition is None or not definition.outputs:
+            if stream not in self._said:
+                self._said.add(stream)
+                self._logger.info(
+                    "Stream '%s' has no table in ServiceNow: its records are accepted and counted, "
+                    "not written.",
+                    stream,
+                )
+        else:
+            instance = self._open()
+            for output in definition.outputs:
+                instance.table(output.name)
+
+    def record(self, stream: str, record: Mapping[str, Any]) -> None:
+        """Take one record of an expected stream."""
+        if stream == TEST_STREAM:
+            return
+        self._feed().take(stream, record)
+
+    def state(self, state: Mapping[str, Any]) -> None:
+        """Take a STATE; it leaves when everything before it is settled."""
+        self._states.arrive(state)
+        if self._states.owed > _BATCHES_BEHIND_A_STATE * self._batch_size:
+            self._feed().flush()
+        if self._loader is not None:
+            self._loader.pump()
+        self._release()
+
+    def finish(self) -> None:
+        """Send what waits, wait for all outcomes, write the last state, report.
+
+        Raises:
+            RecordsFailed: all is recorded, but `fail_on` counts what failed or was held.
+        """
+        self._feed().flush()
+        if self._loader is not None:
+            self._loader.drain()
+        self._release()
+        self._report()
+        self._end(ok=True)
+        self._judge()
+
+    def stop(self) -> None:
+        """Settle what is on its way and write the state that is earned; nothing new is sent."""
+        try:
+            if self._loader is not None:
+                self._loader.drain()
+            self._release()
+        finally:
+            self._report()
+            self._end(ok=False)
+
+    def abort(self) -> None:
+        """After an error: settle what still can be, so that its state is not lost."""
+        try:
+            if self._loader is not None:
+                self._loader.settle_rest()
+            self._release()
+        finally:
+            self._end(ok=False)
+
+    def close(self) -> None:
+        """Give everything back; may be called twice."""
+        if self._loader is not None:
+            self._loader.close()
+        self._resources.close()
+
+    def _open(self) -> Instance:
+        """Connect, look at the instance, and pick up what a dead run left behind."""
+        if self._instance is None:
+            client = self._resources.enter_context(self._connect())
+            outputs = [one for each in self._definitions.values() for one in each.outputs]
+            self._instance = Instance(client, outputs, self._logger)
+            if not self._dry:
+                courier = Courier(
+                    client,
+                    self._clock,
+                    self._sleep,
+                    float(self._config.get("outcome_timeout") or 900),
+                    self._hurry,
+                )
+                recover(self._journal, self._slot, courier, self._instance.table, self._logger)
+                self._parking = Parking(client, self._journal, self._logger)
+                self._loader = Loader(
+                    courier, self._journal, ancestors_of(self._definitions), self._settled
+                )
+            # Whatever was fed before went to streams without a table; nothing of it is buffered.
+            self._intake = None
+        return self._instance
+
+    def _feed(self) -> Intake:
+        if self._intake is None:
+            self._intake = Intake(
+                self._definitions,
+                table_of=self._table,
+                memory=self._memory,
+                journal=self._journal,
+                loader=self._loader,
+                parking=self._parking if self._loader is not None else None,
+                states=self._states,
+                tally=self._tally,
+                batch_size=self._batch_size,
+            )
+        return self._intake
+
+    def _table(self, name: str) -> Table | None:
+        return self._open().table(name)
+
+    def _settled(self, batch: Any, results: Any) -> None:  # noqa: ANN401 - passed on as it is
+        self._feed().settled(batch, results)
+
+    def _connect(self) -> ServiceNowClient:
+        config = self._config
+        token_store = None
+        if self._store.has_key and config.get("client_id"):
+            token_store = VaultTokens(
+                self._store, str(config["client_id"]), str(config["instance_url"])
+            )
+        return connect(
+            config.get("instance_url"),
+            config.get("auth_method") or "client_credentials",
+            client_id=config.get("client_id"),
+            client_secret=config.get("client_secret"),
+            username=config.get("username"),
+            password=config.get("password"),
+            refresh_token=config.get("refresh_token"),
+            token_store=token_store,
+            sleep=self._sleep,
+            on_call=self._called,
+        )
+
+    def _called(self, call: Call) -> None:
+        self._calls += 1
+        if call.status == _TOO_MANY and self._loader is not None:
+            self._loader.window.throttled()
+
+    def _hurry(self) -> bool:
+        """Whether a signal came long enough ago that waiting for transforms ends."""
+        if not self._stopping():
+            return False
+        if self._stop_seen is None:
+            self._stop_seen = self._clock()
+        return self._clock() - self._stop_seen > _GRACE_SECONDS
+
+    def _release(self) -> None:
+        if self._dry:
+            return
+        state = self._states.release()
+        if state is not None:
+            self._emit(state)
+
+    def _report(self) -> None:
+        title = "Dry run, nothing was written" if self._dry else "Staged in ServiceNow"
+        lines = list(self._tally.lines())
+        if lines:
+            self._logger.info("%s, per stream:", title)
+        for line in lines:
+            self._logger.info("  %s", line)
+
+    def _end(self, *, ok: bool) -> None:
+        self.ended = True
+        self._journal.calls(self._calls)
+        self._calls = 0
+        self._journal.end(ok=ok)
+
+    def _judge(self) -> None:
+        fail_on = self._config.get("fail_on") or "none"
+        failed = self._tally.total("failed") + self._tally.total("skipped")
+        failed += self._tally.total("pending")
+        held = self._tally.total("held")
+        if fail_on in {"failed", "held"} and failed:
+            raise RecordsFailed(
+                f"{failed} records were refused by ServiceNow or had no outcome in time "
+                f"(fail_on is {fail_on}): `s2p audit show` lists them."
+            )
+        if fail_on == "held" and held:
+            raise RecordsFailed(
+                f"{held} lines are held (fail_on is held): `s2p held list` shows why."
+            )

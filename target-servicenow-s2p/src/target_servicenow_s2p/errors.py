@@ -1,0 +1,49 @@
+"""What ends the target with one clear line.
+
+::
+
+    UserError (s2p_singer)
+    └── TargetError                 base of this package
+        ├── DefinitionError         a stream definition or the setting `tables` is wrong
+        │   └── ExpressionError     an expression in it cannot be read
+        ├── ColumnsUnresolved       a staging table lacks a needed column, or has it twice
+        ├── OutcomeUnknown          a write stayed ambiguous and cannot be looked up
+        └── RecordsFailed           the run is over, and `fail_on` makes its records count
+"""
+
+from __future__ import annotations
+
+from s2p_singer import UserError
+
+__all__ = [
+    "ColumnsUnresolved",
+    "DefinitionError",
+    "ExpressionError",
+    "OutcomeUnknown",
+    "RecordsFailed",
+    "TargetError",
+]
+
+
+class TargetError(UserError):
+    """Base of this package's errors; `str()` is a sentence for the user."""
+
+
+class DefinitionError(TargetError):
+    """A stream definition, or its override in the setting `tables`, is wrong."""
+
+
+class ExpressionError(DefinitionError):
+    """An expression cannot be read; the sentence shows it."""
+
+
+class ColumnsUnresolved(TargetError):  # noqa: N818 - named for what happened
+    """A staging table lacks a needed column, or has its label more than once."""
+
+
+class OutcomeUnknown(TargetError):  # noqa: N818 - named for what happened
+    """A write stayed ambiguous and cannot be looked up, so it is not repeated."""
+
+
+class RecordsFailed(TargetError):  # noqa: N818 - named for what happened
+    """Everything is recorded, but the setting `fail_on` asks for exit code 1."""

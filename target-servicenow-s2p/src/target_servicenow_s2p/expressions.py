@@ -1,0 +1,144 @@
+"""Field expressions: what a staging column is filled with, readable in one line.
+
+::
+
+    expression = term { "??" term }          the first term that is not missing
+    term       = property | link.property | 'constant' | number | function(expression, ...)
+
+``AccountCode`` is a property of the record, ``order.number`` a value remembered from a linked
+record (see `definitions`), ``'Net'`` a constant (a quote inside is doubled), ``date(OrderDate)``
+a function of `functions`. There is nothing else: no loops, no attribute access, no calls out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from target_servicenow_s2p.errors import ExpressionError
+from target_servicenow_s2p.functions import Function, is_missing
+
+__all__ = ["Evaluate", "Scope", "compile_expression"]
+
+_TOKEN: Final = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)"
+    r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>\?\?|[(),]))"
+)
+_DEEPEST: Final = 20
+
+
+@dataclass(slots=True)
+class Scope:
+    """What an expression sees: one record, and what is remembered of the records it links to."""
+
+    record: Mapping[str, Any]
+    links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+Evaluate = Callable[[Scope], object]
+
+
+def compile_expression(text: str, functions: Mapping[str, Function]) -> Evaluate:
+    """Turn an expression into a function of a scope.
+
+    Raises:
+        ExpressionError: it does not follow the grammar, or names an unknown function.
+    """
+    return _Parser(text, functions).whole()
+
+
+class _Parser:
+    """Recursive descent over the tokens of one expression."""
+
+    def __init__(self, text: str, functions: Mapping[str, Function]) -> None:
+        self._source = text
+        self._functions = functions
+        self._tokens = self._split(text)
+        self._next = 0
+
+    def whole(self) -> Evaluate:
+        found = self._alternatives(0)
+        if self._next < len(self._tokens):
+            raise self._problem(f"nothing may follow before {self._tokens[self._next][1]!r}")
+        return found
+
+    def _split(self, text: str) -> list[tuple[str, str]]:
+        tokens, position = [], 0
+        stripped = text.rstrip()
+        while position < len(stripped):
+            match = _TOKEN.match(stripped, position)
+            if match is None:
+                raise self._problem(f"cannot be read from {stripped[position:][:20]!r} on")
+            kind = str(match.lastgroup)
+            tokens.append((kind, match.group(kind)))
+            position = match.end()
+        return tokens
+
+    def _alternatives(self, depth: int) -> Evaluate:
+        if depth > _DEEPEST:
+            raise self._problem(f"is nested deeper than {_DEEPEST} levels")
+        terms = [self._term(depth)]
+        while self._peek() == ("sign", "??"):
+            self._next += 1
+            terms.append(self._term(depth))
+        if len(terms) == 1:
+            return terms[0]
+
+        def first_present(scope: Scope) -> object:
+            for term in terms:
+                value = term(scope)
+                if not is_missing(value):
+                    return value
+            return None
+
+        return first_present
+
+    def _term(self, depth: int) -> Evaluate:
+        kind, word = self._take()
+        if kind == "text":
+            constant = word[1:-1].replace("''", "'")
+            return lambda _: constant
+        if kind == "number":
+            number = Decimal(word)
+            return lambda _: number
+        if kind != "name":
+            raise self._problem(f"a property, constant or function must stand before {word!r}")
+        if self._peek() == ("sign", "("):
+            return self._call(word, depth)
+        link, dot, name = word.partition(".")
+        if dot:
+            return lambda scope: scope.links.get(link, {}).get(name)
+        return lambda scope: scope.record.get(word)
+
+    def _call(self, name: str, depth: int) -> Evaluate:
+        function = self._functions.get(name)
+        if function is None:
+            known = ", ".join(sorted(self._functions))
+            raise self._problem(f"the function {name} is unknown; there are {known}")
+        self._next += 1
+        arguments: list[Evaluate] = []
+        while self._peek() != ("sign", ")"):
+            if arguments and self._take() != ("sign", ","):
+                raise self._problem("a comma must stand between arguments")
+            arguments.append(self._alternatives(depth + 1))
+        self._next += 1
+        if len(arguments) == 1:
+            only = arguments[0]
+            return lambda scope: function(only(scope))
+        return lambda scope: function(*(argument(scope) for argument in arguments))
+
+    def _peek(self) -> tuple[str, str]:
+        return self._tokens[self._next] if self._next < len(self._tokens) else ("end", "")
+
+    def _take(self) -> tuple[str, str]:
+        token = self._peek()
+        if token[0] == "end":
+            raise self._problem("it ends too early")
+        self._next += 1
+        return token
+
+    def _problem(self, what: str) -> ExpressionError:
+        return ExpressionError(f"The expression {self._source!r} is wrong: {what}.")

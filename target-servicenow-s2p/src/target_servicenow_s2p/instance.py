@@ -1,0 +1,87 @@
+"""What is asked of the ServiceNow instance once, before the first row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servicenow_client import Forbidden, NotFound
+from target_servicenow_s2p.columns import Table, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from logging import Logger
+
+    from servicenow_client import Column, ServiceNowClient, TransformMap
+    from target_servicenow_s2p.definitions import Output
+
+__all__ = ["Instance"]
+
+
+class Instance:
+    """The staging tables of one instance, resolved output by output when first needed."""
+
+    def __init__(self, client: ServiceNowClient, outputs: Iterable[Output], logger: Logger) -> None:
+        self._client = client
+        self._outputs = {output.name: output for output in outputs}
+        self._logger = logger
+        self._tables: dict[str, Table] = {}
+        self._columns: Mapping[str, Sequence[Column]] | None = None
+        self._maps: Mapping[str, Sequence[TransformMap]] = {}
+        self._keys: Mapping[str, str] = {}
+
+    def table(self, name: str) -> Table | None:
+        """Return the table of an output, by the output's or by the staging table's name.
+
+        Raises:
+            ColumnsUnresolved: the instance lacks a needed column.
+        """
+        output = self._outputs.get(name) or next(
+            (one for one in self._outputs.values() if one.staging_table == name), None
+        )
+        if output is None:
+            return None
+        if output.name not in self._tables:
+            self._tables[output.name] = self._resolve(output)
+        return self._tables[output.name]
+
+    def _resolve(self, output: Output) -> Table:
+        if self._columns is None:
+            self._columns = self._ask()
+        staging = output.staging_table
+        table = resolve(
+            output,
+            self._columns.get(staging, ()),
+            self._maps.get(staging, ()),
+            takes_names=self._keys.get(staging) == "name",
+        )
+        if table.skipped and table.elements:
+            self._logger.info(
+                "%s has no column for %s: left out.", staging, ", ".join(sorted(table.skipped))
+            )
+        if not table.coalesces and output.load_method == "import_set":
+            self._logger.warning(
+                "No transform map of %s coalesces: a record staged again becomes a second record "
+                "in ServiceNow. Set coalesce on %s.",
+                staging,
+                " and ".join(output.key),
+            )
+        return table
+
+    def _ask(self) -> Mapping[str, Sequence[Column]]:
+        tables = sorted({output.staging_table for output in self._outputs.values()})
+        columns: Mapping[str, Sequence[Column]]
+        try:
+            columns = self._client.columns(tables)
+        except (Forbidden, NotFound):
+            columns = {}
+        if not any(columns.values()):
+            self._logger.warning(
+                "sys_dictionary cannot be read: the documented column labels are used. Let the "
+                "integration user read it, so that ambiguous writes can be looked up."
+            )
+        self._keys = self._client.insert_multiple_keys(tables)
+        try:
+            self._maps = self._client.transform_maps_by_table(tables)
+        except (Forbidden, NotFound):
+            self._maps = {}
+        return columns

@@ -1,0 +1,257 @@
+"""From records to rows on their way: in portions, so that look-ups go many at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from target_servicenow_s2p.expressions import Scope
+from target_servicenow_s2p.functions import text_of
+from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from s2p_store import LedgerEntry
+    from target_servicenow_s2p.batches import Batch, Result
+    from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.definitions import Definition
+    from target_servicenow_s2p.journal import Journal
+    from target_servicenow_s2p.loader import Loader
+    from target_servicenow_s2p.memory import Memory
+    from target_servicenow_s2p.parking import Parking
+    from target_servicenow_s2p.report import Tally
+    from target_servicenow_s2p.states import StateQueue
+
+__all__ = ["Intake", "ancestors_of"]
+
+_LARGEST_REQUEST: Final = 4_000_000
+"""Bytes of row values per request, well below ServiceNow's 10 MB body."""
+
+
+class Intake:
+    """Portions of records → rows → buffers per output → the loader."""
+
+    def __init__(  # noqa: PLR0913 - the parts it brings together, one by one
+        self,
+        definitions: Mapping[str, Definition],
+        *,
+        table_of: Callable[[str], Table | None],
+        memory: Memory,
+        journal: Journal,
+        loader: Loader | None,
+        parking: Parking | None,
+        states: StateQueue,
+        tally: Tally,
+        batch_size: int,
+    ) -> None:
+        self._definitions = definitions
+        self._table_of = table_of
+        self._memory = memory
+        self._journal = journal
+        self._loader = loader
+        self._parking = parking
+        self._states = states
+        self._tally = tally
+        self._batch_size = batch_size
+        self._ancestors = ancestors_of(definitions)
+        self._records: dict[str, list[tuple[Mapping[str, Any], int]]] = {}
+        self._buffers: dict[str, dict[str, Row]] = {}
+        self._bytes: dict[str, int] = {}
+
+    def take(self, stream: str, record: Mapping[str, Any]) -> None:
+        """Take one record; it is owed to the current epoch until it is settled."""
+        self._tally.count(stream, "read")
+        epoch = self._states.epoch
+        self._states.owe(epoch)
+        waiting = self._records.setdefault(stream, [])
+        waiting.append((record, epoch))
+        if len(waiting) >= self._batch_size:
+            self._portion(stream)
+
+    def flush(self) -> None:
+        """Send everything that waits, parents first."""
+        for stream in list(self._records):
+            self._portion(stream)
+        for definition in self._definitions.values():
+            for output in definition.outputs:
+                self._dispatch(output.name)
+
+    def settled(self, batch: Batch, results: Sequence[Result]) -> None:
+        """Take note of a finished batch."""
+        done = []
+        for result in results:
+            self._states.settle(result.row.epoch)
+            if result.row.parked_row and result.outcome != "pending":
+                done.append(result.row)
+        if self._parking is not None and done:
+            self._parking.release(batch.table.output.staging_table, done)
+
+    def _portion(self, stream: str) -> None:
+        """Turn the waiting records of one stream into rows."""
+        portion = self._records.pop(stream, [])
+        definition = self._definitions.get(stream)
+        if not portion:
+            return
+        if definition is not None:
+            # Parents that wait in this process are remembered before they are asked for.
+            for link in definition.links:
+                if link.stream != stream:
+                    self._portion(link.stream)
+            scopes = self._scopes(definition, [record for record, _ in portion])
+            self._remember(definition, scopes)
+            epochs = [epoch for _, epoch in portion]
+            origins = [origin_of(stream, scope.record) for scope in scopes]
+            for output in definition.outputs:
+                table = self._table_of(output.name)
+                if table is not None:
+                    self._rows(table, scopes, origins, epochs)
+        if definition is None or not definition.outputs:
+            self._tally.count(stream, "not_written", len(portion))
+        for _, epoch in portion:
+            self._states.settle(epoch)
+
+    def _scopes(self, definition: Definition, records: Sequence[Mapping[str, Any]]) -> list[Scope]:
+        """Join each record with what is remembered of the records it links to."""
+        scopes = [Scope(record, {}) for record in records]
+        for link in definition.links:
+            ids = [text_of(link.by(scope)) for scope in scopes]
+            known = self._memory.recall(link.stream, (one for one in ids if one))
+            for scope, record_id in zip(scopes, ids, strict=True):
+                if record_id in known:
+                    scope.links = {**scope.links, link.name: known[record_id]}
+        return scopes
+
+    def _remember(self, definition: Definition, scopes: Iterable[Scope]) -> None:
+        if not definition.remember:
+            return
+        values: dict[str, Mapping[str, Any]] = {}
+        for scope in scopes:
+            if record_id := text_of(definition.remember_by(scope)):
+                found = {name: text_of(value(scope)) for name, value in definition.remember.items()}
+                values[record_id] = {name: value for name, value in found.items() if value}
+        self._memory.remember(definition.stream, values)
+
+    def _rows(
+        self,
+        table: Table,
+        scopes: Sequence[Scope],
+        origins: Sequence[Origin],
+        epochs: Sequence[int],
+    ) -> None:
+        """Make rows, leave out what is unchanged, park what is held, buffer the rest."""
+        rows: dict[str, Row] = {}
+        duplicates = 0
+        for scope, origin, epoch in zip(scopes, origins, epochs, strict=True):
+            row = row_of(table, scope, origin, epoch)
+            if row is None:
+                continue
+            if problem := _unfit(table, row):
+                # Without a whole natural key of its own it must not meet another record's row.
+                unknown = replace(row, key=f"{row.key}#{origin.source_id}")
+                self._refuse(unknown, table.output.staging_table, problem)
+                continue
+            duplicates += row.key in rows
+            rows[row.key] = row
+        staging, stream = table.output.staging_table, table.output.stream
+        self._tally.count(stream, "duplicates", duplicates)
+        known = self._journal.known(staging, rows)
+        held: list[Row] = []
+        unchanged = 0
+        for key, row in rows.items():
+            entry = known.get(key)
+            if row.origin.held:
+                held.append(_after(row, entry))
+            elif _is_unchanged(row, entry) and not self._on_its_way(table, key):
+                unchanged += 1
+            else:
+                self._buffer(table, _after(row, entry), entry)
+        self._tally.count(stream, "unchanged", unchanged)
+        self._tally.count(stream, "held", len(held))
+        if held and self._parking is not None:
+            self._parking.park(table, held, known)
+
+    def _on_its_way(self, table: Table, key: str) -> bool:
+        """Whether another version waits or flies, so that the ledger is not the last word."""
+        if key in self._buffers.get(table.output.name, {}):
+            return True
+        return self._loader is not None and self._loader.is_flying(table.output.staging_table, key)
+
+    def _refuse(self, row: Row, staging: str, problem: str) -> None:
+        if self._loader is None:
+            self._tally.count(row.origin.stream, "failed")
+        else:
+            self._journal.refused(row, staging, problem)
+
+    def _buffer(self, table: Table, row: Row, entry: LedgerEntry | None) -> None:
+        if self._loader is None:
+            new = entry is None or entry.state != "done"
+            self._tally.count(row.origin.stream, "inserted" if new else "changed")
+            return
+        name = table.output.name
+        buffer = self._buffers.setdefault(name, {})
+        older = buffer.pop(row.key, None)
+        if older is not None:
+            # The newer version takes its place; the older one has nothing left to wait for.
+            self._tally.count(row.origin.stream, "duplicates")
+            self._bytes[name] -= older.size
+            self._states.settle(older.epoch)
+        self._states.owe(row.epoch)
+        buffer[row.key] = row
+        self._bytes[name] = self._bytes.get(name, 0) + row.size
+        if len(buffer) >= self._batch_size or self._bytes[name] >= _LARGEST_REQUEST:
+            self._dispatch(name)
+
+    def _dispatch(self, name: str) -> None:
+        """Send a buffer, after those of its parents."""
+        buffer = self._buffers.pop(name, None)
+        self._bytes[name] = 0
+        table = self._table_of(name) if buffer else None
+        if not buffer or table is None or self._loader is None:
+            return
+        for parent in self._ancestors[name]:
+            self._dispatch(parent)
+        self._loader.send(table, list(buffer.values()))
+
+
+def ancestors_of(definitions: Mapping[str, Definition]) -> dict[str, tuple[str, ...]]:
+    """Return per output all outputs that come before it, the farthest first."""
+    direct = {
+        output.name: output.after
+        for definition in definitions.values()
+        for output in definition.outputs
+    }
+    found: dict[str, tuple[str, ...]] = {}
+
+    def walk(name: str) -> tuple[str, ...]:
+        if name not in found:
+            found[name] = ()  # a circle ends here
+            steps = [one for parent in direct.get(name, ()) for one in (*walk(parent), parent)]
+            found[name] = tuple(dict.fromkeys(step for step in steps if step in direct))
+        return found[name]
+
+    for name in direct:
+        walk(name)
+    return found
+
+
+def _is_unchanged(row: Row, entry: LedgerEntry | None) -> bool:
+    return entry is not None and entry.state == "done" and entry.content_hash == row.digest
+
+
+def _after(row: Row, entry: LedgerEntry | None) -> Row:
+    """Give a row what the ledger knows about its key."""
+    if entry is None:
+        return row
+    parked = entry.row if entry.state == "parked" else None
+    return replace(row, known_set=entry.import_set, parked_row=parked)
+
+
+def _unfit(table: Table, row: Row) -> str:
+    """Return why ServiceNow could not take a row, or nothing."""
+    empty = [label for label in table.output.key if not row.values[label]]
+    if empty:
+        return f"{', '.join(empty)} is empty, so the record cannot be identified"
+    if row.size > LARGEST_ROW:
+        return f"the row is larger than {LARGEST_ROW} bytes"
+    return ""

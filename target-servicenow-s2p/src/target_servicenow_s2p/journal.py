@@ -1,0 +1,278 @@
+"""What is written down before and after each batch, so that a dead run can be picked up.
+
+Before a batch leaves, one ledger entry per batch (``batch:…``, state sending) names its rows; once
+ServiceNow has taken it, its import set (state sent); at the end every row has an entry of its own,
+an audit event, and the intent is closed, all in one transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from s2p_store import AuditEvent, LedgerEntry
+from target_servicenow_s2p.batches import GOOD, PENDING, Batch, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from s2p_store import Store
+    from target_servicenow_s2p.report import Tally
+    from target_servicenow_s2p.rows import Origin, Row
+
+__all__ = ["PLUGIN", "Intent", "IntentRow", "Journal"]
+
+PLUGIN: Final = "target-servicenow-s2p"
+_INTENT: Final = "batch:"
+
+
+class IntentRow(msgspec.Struct, array_like=True):
+    """What an intent says about one row."""
+
+    key: str
+    digest: str
+    version: str | None
+    stream: str
+    division: int | None
+    source_id: str | None
+    known_set: str | None
+
+
+class Intent(msgspec.Struct):
+    """What is about to be sent: by whom (a slot, see `slots`), from which run, which rows."""
+
+    slot: int
+    run: str
+    output: str
+    rows: list[IntentRow]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Intent).decode
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class Journal:
+    """The target's side of ledger, audit trail and run statistics."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_id: str,
+        slot: int,
+        tally: Tally,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._store = store
+        self._slot = slot
+        self._tally = tally
+        self._now = now
+        self.run_id = run_id
+
+    def known(self, table: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
+        """Return what the ledger says about these natural keys."""
+        return self._store.ledger.get_many(table, keys)
+
+    def intend(self, batch: Batch) -> None:
+        """Write down that this batch is about to be sent."""
+        self._put_intent(batch, "sending")
+
+    def posted(self, batch: Batch, import_set: str) -> None:
+        """Write down which import set ServiceNow has made of it."""
+        batch.import_set = import_set
+        self._put_intent(batch, "sent")
+
+    def finish(self, batch: Batch, results: Sequence[Result]) -> None:
+        """Write down what became of every row, and close the intent."""
+        table = batch.table.output.staging_table
+        now = self._now()
+        for result in results:
+            self._tally.outcome(result.row.origin.stream, result.outcome)
+        with self._store.transaction():
+            self._store.ledger.put_many(
+                [
+                    *(self._entry(table, result, now) for result in results),
+                    self._closed(table, _INTENT + batch.id, now),
+                ]
+            )
+            self._store.audit.append([self._event(table, result, now) for result in results])
+            self._flush_counts()
+
+    def abandoned(self, batch: Batch) -> None:
+        """Close the intent of a batch that is known not to have been taken."""
+        table = batch.table.output.staging_table
+        self._store.ledger.put_many([self._closed(table, _INTENT + batch.id, self._now())])
+
+    def refused(self, row: Row, table: str, why: str) -> None:
+        """Write down a row that was not sent because ServiceNow could not take it."""
+        now = self._now()
+        result = Result(row, "error", why, target_table=table)
+        self._tally.count(row.origin.stream, "failed")
+        with self._store.transaction():
+            self._store.ledger.put_many([self._entry(table, result, now)])
+            self._store.audit.append([self._event(table, result, now)])
+
+    def parked(self, table: str, waiting: Sequence[tuple[Row, str | None, str | None]]) -> None:
+        """Write down that held rows wait: each with its import set and staging row, if any."""
+        now = self._now()
+        entries, events = [], []
+        for row, import_set, staging_row in waiting:
+            entries.append(
+                LedgerEntry(
+                    table,
+                    row.key,
+                    row.origin.version,
+                    parked_digest(row),
+                    "parked",
+                    import_set,
+                    staging_row,
+                    "held",
+                    None,
+                    ", ".join(row.origin.reasons) or None,
+                    self.run_id,
+                    now,
+                )
+            )
+            detail = {"staging_table": table, "import_set": import_set, **_mapping(row.origin)}
+            events.append(self._audit(row, "parked" if staging_row else "held", now, detail))
+        with self._store.transaction():
+            self._store.ledger.put_many(entries)
+            self._store.audit.append(events)
+
+    def intents(self) -> Iterator[tuple[LedgerEntry, Intent]]:
+        """Yield the intents that nobody has closed."""
+        for entry in self._store.ledger.in_flight():
+            if entry.natural_key.startswith(_INTENT) and entry.message:
+                yield entry, _decode(entry.message)
+
+    def unsettled(self) -> Iterator[LedgerEntry]:
+        """Yield the rows whose transform was not over when the time to wait was."""
+        for entry in self._store.ledger.in_flight():
+            if not entry.natural_key.startswith(_INTENT) and entry.import_set:
+                yield entry
+
+    def close_intent(self, entry: LedgerEntry) -> None:
+        """Close an intent of a dead run after it was looked up."""
+        self._store.ledger.put_many([self._closed(entry.table, entry.natural_key, self._now())])
+
+    def calls(self, number: int) -> None:
+        """Count API calls."""
+        if number:
+            self._store.runs.calls(self.run_id, "servicenow", number)
+
+    def start(self) -> None:
+        """Begin the run's statistics."""
+        self._store.runs.start(self.run_id, PLUGIN)
+
+    def end(self, *, ok: bool) -> None:
+        """Close the run's statistics."""
+        self._flush_counts()
+        self._store.runs.finish(self.run_id, PLUGIN, ok)
+
+    def _flush_counts(self) -> None:
+        for stream, counters in self._tally.take().items():
+            self._store.runs.count(self.run_id, PLUGIN, stream, **counters)
+
+    def _put_intent(self, batch: Batch, state: Any) -> None:  # noqa: ANN401 - a ledger state
+        rows = [
+            IntentRow(
+                row.key,
+                row.digest,
+                row.origin.version,
+                row.origin.stream,
+                row.origin.division,
+                row.origin.source_id,
+                row.known_set,
+            )
+            for row in batch.rows
+        ]
+        output = batch.table.output
+        intent = Intent(self._slot, self.run_id, output.name, rows)
+        self._store.ledger.put_many(
+            [
+                LedgerEntry(
+                    output.staging_table,
+                    _INTENT + batch.id,
+                    None,
+                    None,
+                    state,
+                    batch.import_set,
+                    None,
+                    None,
+                    None,
+                    _encode(intent).decode(),
+                    self.run_id,
+                    self._now(),
+                )
+            ]
+        )
+
+    def _closed(self, table: str, key: str, now: datetime) -> LedgerEntry:
+        return LedgerEntry(
+            table, key, None, None, "done", None, None, None, None, None, self.run_id, now
+        )
+
+    def _entry(self, table: str, result: Result, now: datetime) -> LedgerEntry:
+        row = result.row
+        good = result.outcome in GOOD
+        pending = result.outcome == PENDING
+        return LedgerEntry(
+            table,
+            row.key,
+            row.origin.version,
+            row.digest,
+            "sent" if pending else ("done" if good else "failed"),
+            result.import_set,
+            result.staging_row,
+            result.outcome,
+            result.target_sys_id,
+            result.message or None,
+            self.run_id,
+            now,
+        )
+
+    def _event(self, table: str, result: Result, now: datetime) -> AuditEvent:
+        good = result.outcome in GOOD or result.outcome == PENDING
+        detail = {
+            "outcome": result.outcome,
+            "staging_table": table,
+            "import_set": result.import_set,
+            "target_table": result.target_table,
+            "target_sys_id": result.target_sys_id,
+            "message": result.message or None,
+            **_mapping(result.row.origin),
+        }
+        return self._audit(result.row, "staged" if good else "failed", now, detail)
+
+    def _audit(self, row: Row, kind: str, now: datetime, detail: dict[str, Any]) -> AuditEvent:
+        origin = row.origin
+        return AuditEvent(
+            self.run_id,
+            now,
+            origin.stream,
+            origin.division,
+            origin.source_id,
+            kind,
+            row.key,
+            {name: value for name, value in detail.items() if value},
+        )
+
+
+def parked_digest(row: Row) -> str:
+    """Return the digest of a held row: it changes with the content and with the reasons."""
+    return "held:" + row.digest + ":" + ",".join(row.origin.reasons)
+
+
+def _mapping(origin: Origin) -> dict[str, Any]:
+    return {
+        "mapping_rule": origin.rule,
+        "gl_account": origin.gl_account,
+        "cost_center": origin.cost_center,
+        "hold_reasons": list(origin.reasons),
+    }

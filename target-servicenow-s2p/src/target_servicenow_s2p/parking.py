@@ -1,0 +1,177 @@
+"""Held lines, visible in ServiceNow but never transformed.
+
+The rows of an import set that is *asynchronous* and still *loading* are pending and are not
+transformed (documentation, *Import set mode*). So held rows go through the Table API into one such
+set per staging table, with their reasons as comment. A row's sys_id is derived from its natural
+key: writing it twice makes one row.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from servicenow_client import (
+    AmbiguousWrite,
+    Forbidden,
+    NotFound,
+    Rejected,
+    all_of,
+    equals,
+)
+from target_servicenow_s2p.journal import parked_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from logging import Logger
+
+    from s2p_store import LedgerEntry
+    from servicenow_client import ServiceNowClient
+    from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.journal import Journal
+    from target_servicenow_s2p.rows import Row
+
+__all__ = ["Parking"]
+
+_TITLE: Final = "Held lines (Exact Online)"
+_HANDS: Final = 4
+
+
+class Parking:
+    """Where held rows of every staging table wait."""
+
+    def __init__(self, client: ServiceNowClient, journal: Journal, logger: Logger) -> None:
+        self._client = client
+        self._journal = journal
+        self._logger = logger
+        self._sets: dict[str, str | None] = {}
+
+    def park(self, table: Table, rows: Sequence[Row], known: dict[str, LedgerEntry]) -> None:
+        """Park rows that are not parked yet with this content and these reasons."""
+        fresh = [row for row in rows if not _is_parked(row, known.get(row.key))]
+        if not fresh:
+            return
+        staging = table.output.staging_table
+        import_set = self._set_of(table)
+        if import_set is None:
+            self._journal.parked(staging, [(row, None, None) for row in fresh])
+            return
+        with ThreadPoolExecutor(_HANDS, thread_name_prefix="held-row") as hands:
+            staged = list(hands.map(lambda row: self._write(table, row, import_set), fresh))
+        self._journal.parked(
+            staging,
+            [
+                (row, import_set if sys_id else None, sys_id)
+                for row, sys_id in zip(fresh, staged, strict=True)
+            ],
+        )
+
+    def release(self, staging: str, rows: Sequence[Row]) -> None:
+        """Mark the parked rows of records that have been staged since as done with."""
+        for row in rows:
+            if row.parked_row is None:
+                continue
+            change = {
+                "sys_import_state": "skipped",
+                "sys_import_state_comment": "Released: the record was staged on its own.",
+            }
+            try:
+                self._client.update(staging, row.parked_row, change)
+            except (NotFound, Forbidden, Rejected):
+                # Cleaned up after seven days, or protected: the mark is a courtesy.
+                self._logger.debug("A parked row of %s could not be marked.", staging)
+
+    def _write(self, table: Table, row: Row, import_set: str) -> str | None:
+        staging = table.output.staging_table
+        sys_id = row.parked_row or _sys_id(staging, row.key)
+        values = {
+            **table.by_element(row.values),
+            "sys_import_set": import_set,
+            "sys_import_state": "pending",
+            "sys_import_state_comment": "Held: " + ", ".join(row.origin.reasons),
+        }
+        there = self._read(staging, sys_id)
+        if there is None:
+            try:
+                return str(self._client.insert(staging, {**values, "sys_id": sys_id})["sys_id"])
+            except (AmbiguousWrite, Rejected):
+                there = self._read(staging, sys_id)
+                if there is None:
+                    self._say_once(staging)
+                    return None
+        return str(self._client.update(staging, sys_id, values)["sys_id"])
+
+    def _read(self, staging: str, sys_id: str) -> dict[str, Any] | None:
+        try:
+            return self._client.get(staging, sys_id, ["sys_id"])
+        except NotFound:
+            return None
+
+    def _set_of(self, table: Table) -> str | None:
+        """Return the open import set for held rows, made at first need; None if refused."""
+        staging = table.output.staging_table
+        if staging not in self._sets:
+            self._sets[staging] = self._open(staging) if table.key_elements else None
+            if self._sets[staging] is None:
+                self._say_once(staging)
+        return self._sets[staging]
+
+    def _open(self, staging: str) -> str | None:
+        found = self._find(staging)
+        if found is not None:
+            return found
+        wanted = {
+            "table_name": staging,
+            "mode": "asynchronous",
+            "state": "loading",
+            "short_description": _TITLE,
+        }
+        try:
+            made = self._client.insert("sys_import_set", wanted)
+        except AmbiguousWrite:
+            return self._find(staging)
+        except (Forbidden, NotFound, Rejected):
+            return None
+        # A column that an ACL protects is ignored silently: a set that is not loading would be
+        # transformed.
+        stays = made.get("state") == "loading" and made.get("mode") == "asynchronous"
+        return str(made["sys_id"]) if stays else None
+
+    def _find(self, staging: str) -> str | None:
+        condition = all_of(
+            equals("table_name", staging),
+            equals("short_description", _TITLE),
+            equals("state", "loading"),
+            equals("mode", "asynchronous"),
+        )
+        fields = ("table_name", "short_description", "state", "mode")
+        try:
+            for row in self._client.query("sys_import_set", condition, fields):
+                # An invalid part of a query is ignored, so each row is checked.
+                if (row.get("table_name"), row.get("short_description")) == (staging, _TITLE) and (
+                    row.get("state"),
+                    row.get("mode"),
+                ) == ("loading", "asynchronous"):
+                    return str(row["sys_id"])
+        except (Forbidden, NotFound):
+            return None
+        return None
+
+    def _say_once(self, staging: str) -> None:
+        self._sets[staging] = None
+        self._logger.warning(
+            "ServiceNow does not let this user keep held lines in %s (create on sys_import_set and "
+            "on the staging table): they stay in the store only, `s2p held list` shows them.",
+            staging,
+        )
+
+
+def _is_parked(row: Row, entry: LedgerEntry | None) -> bool:
+    return (
+        entry is not None and entry.state == "parked" and entry.content_hash == parked_digest(row)
+    )
+
+
+def _sys_id(staging: str, key: str) -> str:
+    return blake2b(f"{staging}|{key}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,123 @@
+"""Pick up what a dead run left behind, before anything is sent.
+
+A batch that was *sent* has an import set whose rows tell what became of them. A batch that was
+*about to be sent* is searched in the staging table by natural key and content. Rows found
+nowhere were never staged: no state was written for them, so they come again by themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servicenow_client import NotFound
+from target_servicenow_s2p.batches import Batch, Result
+from target_servicenow_s2p.delivery import Sought, find_staged
+from target_servicenow_s2p.rows import Origin, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from logging import Logger
+
+    from s2p_store import LedgerEntry
+    from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.delivery import Courier
+    from target_servicenow_s2p.journal import Intent, Journal
+    from target_servicenow_s2p.slots import Slot
+
+__all__ = ["recover"]
+
+
+def recover(
+    journal: Journal,
+    slot: Slot,
+    courier: Courier,
+    table_of: Callable[[str], Table | None],
+    logger: Logger,
+) -> None:
+    """Look up and write down the outcome of everything dead runs had on its way.
+
+    Args:
+        journal: where it stands.
+        slot: tells dead runs from living ones.
+        courier: asks ServiceNow.
+        table_of: staging table by output name; None where it is switched off now.
+        logger: told what was found.
+    """
+    for entry, intent in list(journal.intents()):
+        if not slot.is_dead(intent.slot):
+            continue
+        table = table_of(intent.output)
+        if table is not None:
+            rows, results = _look_up(courier, table, entry, intent)
+            logger.info(
+                "An earlier run ended while %d rows for %s were on their way: %d were staged.",
+                len(rows),
+                table.output.staging_table,
+                len(results),
+            )
+            name = entry.natural_key.removeprefix("batch:")
+            journal.finish(Batch(name, table, rows, entry.import_set), results)
+        else:
+            journal.close_intent(entry)
+    _settle_late_rows(journal, courier, table_of)
+
+
+def _look_up(
+    courier: Courier, table: Table, entry: LedgerEntry, intent: Intent
+) -> tuple[list[Row], list[Result]]:
+    rows = [
+        Row(
+            table.output,
+            row.key,
+            {},
+            row.digest,
+            Origin(row.stream, row.division, row.source_id, row.version),
+            0,
+            row.known_set,
+        )
+        for row in intent.rows
+    ]
+    results: list[Result] = []
+    if entry.import_set:
+        results = courier.outcomes(table, entry.import_set, rows)
+    elif table.key_elements and table.output.load_method == "import_set":
+        sought = {row.key: Sought(row.digest, row.known_set) for row in rows}
+        found = find_staged(courier.client, table, sought)
+        for import_set in {outcome.import_set_id for outcome in found.values()}:
+            here = [
+                row
+                for row in rows
+                if row.key in found and found[row.key].import_set_id == import_set
+            ]
+            results += courier.outcomes(table, import_set, here)
+    return rows, results
+
+
+def _settle_late_rows(
+    journal: Journal, courier: Courier, table_of: Callable[[str], Table | None]
+) -> None:
+    """Ask again for rows whose transform was too slow for the run that staged them."""
+    late: dict[tuple[str, str], list[LedgerEntry]] = {}
+    for entry in journal.unsettled():
+        late.setdefault((entry.table, entry.import_set or ""), []).append(entry)
+    for (staging, import_set), entries in late.items():
+        table = table_of(staging)
+        if table is None or not table.key_elements:
+            continue
+        rows = [_row_again(table, entry) for entry in entries]
+        results = _now(courier, table, import_set, rows)
+        if results:
+            journal.finish(Batch(f"late-{import_set}", table, rows, import_set), results)
+
+
+def _row_again(table: Table, entry: LedgerEntry) -> Row:
+    origin = Origin(table.output.stream, None, None, entry.source_version)
+    return Row(table.output, entry.natural_key, {}, entry.content_hash or "", origin, 0)
+
+
+def _now(courier: Courier, table: Table, import_set: str, rows: Sequence[Row]) -> list[Result]:
+    """Return the outcomes there are, without waiting for those that are not."""
+    try:
+        return courier.settled(table, import_set, rows)
+    except NotFound:
+        return []

@@ -1,0 +1,120 @@
+"""From a record to the rows it becomes; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from target_servicenow_s2p.functions import text_of, yesno
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.definitions import Output
+    from target_servicenow_s2p.expressions import Scope
+
+__all__ = ["LARGEST_ROW", "Origin", "Row", "digest_of", "origin_of", "row_of"]
+
+LARGEST_ROW: Final = 8126
+"""Bytes a staging row may have in ServiceNow's database (documentation, *Maximum row size*)."""
+_SEPARATOR: Final = "|"
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which version of which record of Exact Online a row comes from, and how it was mapped."""
+
+    stream: str
+    division: int | None
+    source_id: str | None
+    version: str | None
+    held: bool = False
+    reasons: tuple[str, ...] = ()
+    rule: str | None = None
+    gl_account: str | None = None
+    cost_center: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row for one staging table.
+
+    Attributes:
+        key: natural key, unique within the staging table.
+        values: label → text.
+        digest: of the values that are compared between versions.
+        epoch: which part of the input it came with, see `states`.
+        known_set: import set of what the ledger knows about this key already.
+        parked_row: staging row in which an earlier, held version waits.
+    """
+
+    output: Output
+    key: str
+    values: Mapping[str, str] = field(repr=False)
+    digest: str
+    origin: Origin
+    epoch: int
+    known_set: str | None = None
+    parked_row: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all values."""
+        return sum(len(value.encode()) for value in self.values.values())
+
+
+def origin_of(stream: str, record: Mapping[str, Any]) -> Origin:
+    """Read where a record comes from; every part may be missing."""
+    division = record.get("Division")
+    if division is None and stream == "divisions":
+        division = record.get("Code")
+    reasons = record.get("s2p_hold_reasons")
+    return Origin(
+        stream,
+        _whole(division),
+        _text(record.get("s2p_source_id") or record.get("ID")),
+        _text(record.get("s2p_source_modified") or record.get("Modified")),
+        record.get("s2p_mapping_status") == "held",
+        tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+        _text(record.get("s2p_mapping_rule")),
+        _text(record.get("s2p_gl_account")),
+        _text(record.get("s2p_cost_center")),
+    )
+
+
+def row_of(table: Table, scope: Scope, origin: Origin, epoch: int) -> Row | None:
+    """Return the row of a record, or None if this output does not take it.
+
+    Text longer than its column is cut here as ServiceNow would cut it, so that what was staged
+    can be recognised; values of the natural key are never cut.
+    """
+    output = table.output
+    if output.when is not None and yesno(output.when(scope)) != "true":
+        return None
+    values = {spec.label: text_of(spec.value(scope)) for spec in output.fields}
+    for label, longest in table.limits.items():
+        if len(values[label]) > longest:
+            values[label] = values[label][:longest]
+    key = _SEPARATOR.join(values[label] for label in output.key)
+    return Row(output, key, values, digest_of(values, table.not_compared), origin, epoch)
+
+
+def digest_of(values: Mapping[str, str], left_out: frozenset[str] = frozenset()) -> str:
+    """Return a digest that is equal for equal values, whatever their order."""
+    compared = {name: value for name, value in values.items() if value and name not in left_out}
+    return blake2b(_encode(compared), digest_size=16).hexdigest()
+
+
+def _whole(value: object) -> int | None:
+    text = text_of(value)
+    return int(text) if text.isdecimal() else None
+
+
+def _text(value: object) -> str | None:
+    return text_of(value) or None

@@ -1,0 +1,251 @@
+"""The Singer target: settings, messages, signals. What it does with them is in `engine`.
+
+Where it departs from the SDK and why: the SDK writes STATE every five minutes or at the end, loses
+the batch in flight on a signal and exits 0, and validates every record with jsonschema, which
+costs three quarters of the time. Here STATE follows outcomes, signals wait for what is on its way,
+and records are not validated: every value passes a function that takes whatever JSON gave.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk import typing as th
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
+from typing_extensions import override
+
+from s2p_singer import (
+    STORE_SETTINGS,
+    InputError,
+    MessageReader,
+    PluginMixin,
+    Terminated,
+    encode_line,
+    run_id,
+    servicenow_settings,
+    strict,
+)
+from target_servicenow_s2p.definitions import load_definitions
+from target_servicenow_s2p.engine import Engine
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["KeyMissingError", "RecordBeforeSchemaError", "TargetServiceNowS2P"]
+
+
+class RecordBeforeSchemaError(InputError, RecordsWithoutSchemaException):
+    """A RECORD came before the SCHEMA of its stream."""
+
+
+class KeyMissingError(InputError, MissingKeyPropertiesError):
+    """A RECORD lacks one of its stream's key properties."""
+
+
+class GuardedReader(MessageReader):
+    """Reads messages so that whatever ends the reading finds the target in order.
+
+    The SDK's `listen` is final, so this is the seam around it.
+    """
+
+    target: TargetServiceNowS2P
+
+    @override
+    def process_lines(
+        self,
+        file_input: IO[bytes] | None,
+        callbacks: dict[str, Callable[[dict[str, Any]], None]],
+    ) -> Counter[str]:
+        lines: Any = self._interruptible(file_input or self.default_input)
+        with self.target.guard():
+            return super().process_lines(lines, callbacks)
+
+    def _interruptible(self, lines: IO[bytes]) -> Iterator[bytes]:
+        """Yield lines; while waiting for one, a signal takes effect at once."""
+        read = iter(lines).__next__
+        waiting = self.target.termination.interruptible
+        while True:
+            with waiting():
+                try:
+                    line = read()
+                except StopIteration:
+                    return
+            yield line
+
+
+class TargetServiceNowS2P(PluginMixin, Target):
+    """Stages Exact Online's records in ServiceNow's Source-to-Pay staging tables."""
+
+    name = "target-servicenow-s2p"
+    sleep: ClassVar[Callable[[float], object]] = time.sleep
+    """Waits so many seconds; tests put a shorter one here."""
+    message_reader_class = GuardedReader
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    config_jsonschema: ClassVar[dict[str, Any]] = strict(
+        *servicenow_settings(),
+        th.Property(
+            "erp_sources",
+            th.ObjectType(additional_properties=th.StringType),
+            default={},
+            title="ERP sources",
+            description="Division → ERP source in ServiceNow; one without is EXACT-<division>.",
+        ),
+        th.Property(
+            "tables",
+            th.ObjectType(additional_properties=th.ObjectType(additional_properties=True)),
+            title="Tables",
+            description=(
+                "Per stream: staging_table, load_method (import_set, table), fields (label → "
+                "expression, or value and column), enabled. Default: the documented tables."
+            ),
+        ),
+        th.Property(
+            "batch_size",
+            th.IntegerType(minimum=1, maximum=5000),
+            default=500,
+            title="Batch size",
+            description="Rows per staging request.",
+        ),
+        th.Property(
+            "outcome_timeout",
+            th.NumberType(minimum=0),
+            default=900,
+            title="Outcome timeout",
+            description="Seconds to wait for asynchronous transforms.",
+        ),
+        th.Property(
+            "dry_run",
+            th.BooleanType,
+            default=False,
+            title="Dry run",
+            description="Everything but the writes, and a report of what would change.",
+        ),
+        th.Property(
+            "fail_on",
+            th.StringType,
+            default="none",
+            allowed_values=["none", "failed", "held"],
+            title="Fail on",
+            description="Which records make the run end with exit code 1 although recorded.",
+        ),
+        *STORE_SETTINGS,
+    )
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own parameters
+        super().__init__(**kwargs)
+        # A wrong table or expression is told at start, not at the first record.
+        load_definitions(self.config.get("tables"), self.config.get("erp_sources"), "")
+        if isinstance(self.message_reader, GuardedReader):
+            self.message_reader.target = self
+        self._engine: Engine | None = None
+        self._keys: dict[str, tuple[str, ...]] = {}
+
+    @override
+    def process_endofpipe(self) -> None:
+        engine = self._running
+        with self.guard():
+            self.termination.check()
+            engine.finish()
+        engine.close()
+        self._engine = None
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """End in order when a signal or an error comes: settle what is on its way, keep states."""
+        engine = self._running
+        try:
+            yield
+        except Terminated:
+            _end(engine, engine.stop)
+            raise
+        except Exception:
+            if not engine.ended:
+                _end(engine, engine.abort)
+            engine.close()
+            raise
+
+    @override
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        self.message_reader.assert_line_requires(message_dict, {"stream", "schema"})
+        schema, stream = message_dict["schema"], message_dict["stream"]
+        if not isinstance(schema, dict) or not isinstance(schema.get("properties", {}), dict):
+            raise InputError(
+                f"The SCHEMA message of stream '{stream}' holds no JSON schema. The plugin before "
+                "this one in the pipe wrote it."
+            )
+        if "properties" not in schema:
+            raise InputError(
+                f"The SCHEMA message of stream '{stream}' lacks properties. The plugin before "
+                "this one in the pipe wrote it."
+            )
+        self._keys[stream] = tuple(message_dict.get("key_properties") or ())
+        self._running.expect(stream)
+
+    @override
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        stream, record = message_dict.get("stream"), message_dict.get("record")
+        keys = self._keys.get(stream) if isinstance(stream, str) else None
+        if keys is None or not isinstance(record, dict):
+            self.message_reader.assert_line_requires(message_dict, {"stream", "record"})
+            if not isinstance(record, dict):
+                raise InputError(f"A RECORD message of stream '{stream}' holds no object.")
+            raise RecordBeforeSchemaError(
+                f"A record of stream '{stream}' came before its SCHEMA message. The plugin before "
+                "this one in the pipe must write it first."
+            )
+        for key in keys:
+            if key not in record:
+                raise KeyMissingError(
+                    f"A record of stream '{stream}' lacks its key property '{key}'. The plugin "
+                    "before this one in the pipe wrote it."
+                )
+        self._running.record(str(stream), record)
+
+    @override
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        self.message_reader.assert_line_requires(message_dict, {"value"})
+        self._running.state(message_dict["value"])
+
+    @override
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Accept and ignore: nothing is deleted in ServiceNow."""
+
+    @override
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        raise InputError(
+            f"Stream '{message_dict.get('stream')}' sends BATCH messages, which this target does "
+            "not read: switch batching off in the plugin before it."
+        )
+
+    @property
+    def _running(self) -> Engine:
+        if self._engine is None:
+            self._engine = Engine(
+                self.config,
+                run_id(),
+                self.logger,
+                self._write_state,
+                stopping=lambda: self.termination.signum is not None,
+                sleep=type(self).sleep,
+            )
+        return self._engine
+
+    def _write_state(self, state: Mapping[str, Any]) -> None:
+        sys.stdout.write(encode_line(state).decode())
+        sys.stdout.flush()
+
+
+def _end(engine: Engine, how: Callable[[], None]) -> None:
+    try:
+        how()
+    finally:
+        engine.close()
