@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from s2p_sandbox.clock import Clock
 from s2p_sandbox.exact.application import ExactOnline, app
 from s2p_sandbox.server import serve

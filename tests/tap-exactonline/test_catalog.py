@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tap_exactonline.definitions import STREAMS
 from tap_exactonline.tap import TapExactOnline
 
@@ -59,7 +60,9 @@ def test_keys_are_preceded_by_the_division() -> None:
 
 
 def test_what_is_read_whole_says_so() -> None:
-    whole = {name for name, stream in CATALOG.items() if stream["replication_method"] != "INCREMENTAL"}
+    whole = {
+        name for name, stream in CATALOG.items() if stream["replication_method"] != "INCREMENTAL"
+    }
     assert whole == {
         "divisions",
         "gl_accounts",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.testing import SuiteConfig, get_tap_test_class
+
 from s2p_sandbox.clock import Clock
 from s2p_sandbox.exact.application import app
 from s2p_sandbox.server import serve
 from s2p_store import generate_key
-from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from tap_exactonline.tap import TapExactOnline
 
 if TYPE_CHECKING:
