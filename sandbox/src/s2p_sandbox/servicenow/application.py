@@ -19,6 +19,7 @@ from s2p_sandbox.servicenow.calls import Call, Reply, parameters
 from s2p_sandbox.servicenow.errors import Refusal, envelope
 from s2p_sandbox.servicenow.instance import Instance
 from s2p_sandbox.servicenow.limits import rate_refusal
+from s2p_sandbox.servicenow.loading import LoadError
 from s2p_sandbox.servicenow.switches import Switches
 from s2p_sandbox.switches import SwitchBoard
 
@@ -84,7 +85,7 @@ def app(
             "settle": lambda body: {
                 "settled": instance.settle(float((body or {}).get("timeout_seconds", 30)))
             },
-            "jobs": lambda body: instance.run_job(str(body.get("name", ""))),
+            "jobs": lambda body: instance.run_job(str((body or {}).get("name", ""))),
         },
     )
     return with_control(FaultMiddleware(_Front(instance, switches), faults), control)
@@ -103,8 +104,10 @@ def _seeded() -> tuple[Access, Callable[[], Iterable[tuple[str, Mapping[str, Any
     return access, seeds.servicenow_rows
 
 
-def _load(instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
+def _load(instance: Instance, body: object) -> dict[str, Any]:
     """``{"table", "rows", "key"}``: rows written past ACLs; with key columns, updated."""
+    if not isinstance(body, dict) or not {"table", "rows"} <= set(body):
+        raise LoadError('Rows are given as {"table": name, "rows": [{column: value}, …]}.')
     rows = [(str(body["table"]), row) for row in body["rows"]]
     return {"sys_ids": instance.load(rows, [str(name) for name in body.get("key", ())])}
 

@@ -8,11 +8,12 @@ strings beside a currency column; the AP Invoice API sample shows ``(100.00)`` f
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 __all__ = ["amount_of", "display", "parse_amount", "stored_from_rest", "stored_from_staging"]
 
 _PAIR = re.compile(r"([A-Z]{3});(.+)")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -21,11 +22,7 @@ def parse_amount(text: str) -> Decimal | None:
     plain = text.strip().replace(",", "")
     if plain.startswith("(") and plain.endswith(")"):
         plain = "-" + plain[1:-1]
-    try:
-        found = Decimal(plain)
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
+    return Decimal(plain) if _NUMBER.fullmatch(plain) else None
 
 
 def _pair(code: str, amount: Decimal) -> str:
