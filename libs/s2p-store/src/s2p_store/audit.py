@@ -49,7 +49,12 @@ _lock_head = select(audit_head.c.batch, audit_head.c.hash).with_for_update()
 _read_head = select(audit_head.c.batch, audit_head.c.hash)
 _move_head = update(audit_head).values(batch=bindparam("to_batch"), hash=bindparam("to_hash"))
 _add_batch = insert(audit_batch)
-_in_order = select(audit_event).order_by(audit_event.c.batch, audit_event.c.position)
+_all_events = (
+    select(audit_event)
+    .order_by(audit_event.c.batch, audit_event.c.position)
+    .execution_options(yield_per=_PAGE)
+)
+_all_batches = select(audit_batch).order_by(audit_batch.c.batch).execution_options(yield_per=_PAGE)
 
 
 class Audit:
@@ -142,7 +147,6 @@ class Audit:
         end. Memory does not grow with the trail.
         """
         with self._database.reading(steady=True) as connection:
-            connection.execution_options(yield_per=_PAGE)
             head = connection.execute(_read_head).one_or_none()
             return list(
                 problems(
@@ -180,11 +184,11 @@ def _event(row: Row[Any]) -> AuditEvent:
 
 
 def _batches(connection: Connection) -> Iterator[Batch]:
-    for row in connection.execute(select(audit_batch).order_by(audit_batch.c.batch)):
+    for row in connection.execute(_all_batches):
         yield Batch(row.batch, row.previous_hash, row.hash, row.events)
 
 
 def _stored(connection: Connection) -> Iterator[StoredEvent]:
-    for row in connection.execute(_in_order):
+    for row in connection.execute(_all_events):
         batch, position, *values = row
         yield StoredEvent(batch, position, tuple(values))

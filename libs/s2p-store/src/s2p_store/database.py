@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import ARRAY, Text
 
 from s2p_store.encoding import to_json_text
-from s2p_store.errors import StoreDriverMissing, StoreNotWritable, StoreUrlInvalid
+from s2p_store.errors import StoreDataInvalid, StoreDriverMissing, StoreNotWritable, StoreUrlInvalid
 from s2p_store.faults import told_as_store_errors
 
 if TYPE_CHECKING:
@@ -159,7 +159,15 @@ class Database:
         return column == func.any(bindparam(name, type_=ARRAY(Text)))
 
     def listed(self, values: Sequence[str]) -> Any:  # noqa: ANN401 - what the driver takes
-        """The parameter for `among`."""
+        """The parameter for `among`.
+
+        Raises:
+            StoreDataInvalid: one holds a NUL, at which SQLite would end it.
+        """
+        if any("\0" in value for value in values):
+            raise StoreDataInvalid(
+                "A key holds a NUL character, which no database keeps alike: leave it out."
+            )
         if self.is_sqlite:
             return to_json_text(list(values))
         return list(values)

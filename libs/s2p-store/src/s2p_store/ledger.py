@@ -80,7 +80,7 @@ class Ledger:
         Of several entries of one key the last one counts.
 
         Raises:
-            StoreDataInvalid: an unknown state, or a moment without a time zone.
+            StoreDataInvalid: an unknown state, a moment without a time zone, a NUL in a key.
         """
         # one order for all writers: two of them cannot wait for each other
         rows = [_row(entry) for entry in sorted(entries, key=_key)]
@@ -115,6 +115,13 @@ def _row(entry: LedgerEntry) -> tuple[object, ...]:
         raise StoreDataInvalid(
             f"The ledger knows no state {entry.state!r}: use one of {', '.join(sorted(_STATES))}."
         )
+    if "\0" in entry.natural_key:
+        raise StoreDataInvalid(
+            "A natural key holds a NUL character, which no database keeps alike: leave it out."
+        )
+    message = entry.message
+    if message is not None and "\0" in message:
+        message = message.replace("\0", "")  # written for people, and PostgreSQL would refuse it
     return (
         entry.table,
         entry.natural_key,
@@ -125,7 +132,7 @@ def _row(entry: LedgerEntry) -> tuple[object, ...]:
         entry.row,
         entry.outcome,
         entry.target_sys_id,
-        entry.message,
+        message,
         entry.run_id,
         to_instant(entry.updated_at),
     )
