@@ -26,11 +26,11 @@ STAGED = {"staging_table": "sn_fin_staging", "outcome": "inserted", "gl_account"
 @pytest.fixture
 def trail(house: House, store: Store, make: Make) -> House:
     line = {"stream": "purchase_entry_lines", "source_id": make.line_id(1)}
-    store.audit.append([make.event("staged", "EXACT-NL|26700012", 10, detail=STAGED)])
+    store.audit.append([make.event("staged", "26700012|EXACT-NL", 10, detail=STAGED)])
     store.audit.append(
         [
-            make.event("held", "EXACT-NL|26700012|1", 5, detail=HELD, **line),
-            make.event("staged", "EXACT-UK|V-9", 20, division=7, source_id="x", run_id="run-2"),
+            make.event("held", "26700012|1|EXACT-NL", 5, detail=HELD, **line),
+            make.event("staged", "V-9|EXACT-UK", 20, division=7, source_id="x", run_id="run-2"),
         ]
     )
     return house
@@ -46,17 +46,17 @@ def shown(house: House, *options: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("options", "keys"),
     [
-        ((), ["EXACT-NL|26700012", "EXACT-NL|26700012|1", "EXACT-UK|V-9"]),
-        (("--document", "26700012"), ["EXACT-NL|26700012", "EXACT-NL|26700012|1"]),
-        (("--document", "v-9"), ["EXACT-UK|V-9"]),
+        ((), ["26700012|EXACT-NL", "26700012|1|EXACT-NL", "V-9|EXACT-UK"]),
+        (("--document", "26700012"), ["26700012|EXACT-NL", "26700012|1|EXACT-NL"]),
+        (("--document", "v-9"), ["V-9|EXACT-UK"]),
         (("--document", "9"), []),
         (("--document", "7000"), []),
-        (("--natural-key", "EXACT-NL|26700012"), ["EXACT-NL|26700012"]),
-        (("--source-id", "x"), ["EXACT-UK|V-9"]),
-        (("--run", "run-2"), ["EXACT-UK|V-9"]),
-        (("--division", "7"), ["EXACT-UK|V-9"]),
-        (("--kind", "held"), ["EXACT-NL|26700012|1"]),
-        (("--limit", "1"), ["EXACT-UK|V-9"]),
+        (("--natural-key", "26700012|EXACT-NL"), ["26700012|EXACT-NL"]),
+        (("--source-id", "x"), ["V-9|EXACT-UK"]),
+        (("--run", "run-2"), ["V-9|EXACT-UK"]),
+        (("--division", "7"), ["V-9|EXACT-UK"]),
+        (("--kind", "held"), ["26700012|1|EXACT-NL"]),
+        (("--limit", "1"), ["V-9|EXACT-UK"]),
     ],
 )
 def test_show_filters(trail: House, options: tuple[str, ...], keys: list[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from s2p_console.reasons import named, what_frees
-from s2p_console.trail import event_data, event_text
+from s2p_console.trail import LINES, Family, event_data, event_text, family_of
 from s2p_console.waiting import key_text
 from s2p_console.waiting_view import line_data
 from s2p_console.wording import count, instant, plain
@@ -21,6 +21,7 @@ __all__ = [
     "MOMENT_COLUMNS",
     "Life",
     "Moment",
+    "families_of_holds",
     "hold_belongs",
     "ledger_keys",
     "life_data",
@@ -31,7 +32,12 @@ __all__ = [
 ]
 
 MOMENT_COLUMNS: Final = ("time (UTC)", "record", "what happened")
-_HEADERS: Final = ("EntryID", "PurchaseOrderID", "InvoiceID", "ID")
+_HEADER_IDS: Final[Mapping[str, str]] = {
+    "purchase_entries": "EntryID",
+    "purchase_invoices": "InvoiceID",
+    "purchase_orders": "PurchaseOrderID",
+}
+"""The property of a line that names its header."""
 _STATES: Final[Mapping[str, str]] = {
     "sending": "being sent; if no run is going on, the next one finds out whether it arrived",
     "sent": "sent, with no outcome known yet",
@@ -78,8 +84,19 @@ def hold_belongs(hold: Hold, document: str) -> bool:
     """Tell whether a held line is of this document: by number, own id, or its header's id."""
     sought = document.strip().lower()
     ids = [hold.source_id, hold.document, key_text(hold)]
-    ids += [str(hold.record.get(name, "")) for name in _HEADERS]
+    ids += [str(hold.record.get(name, "")) for name in _HEADER_IDS.values()]
     return sought in {each.lower() for each in ids if each}
+
+
+def families_of_holds(holds: Iterable[Hold]) -> set[Family]:
+    """Give what identifies the invoices that held lines belong to, by the ids of their headers."""
+    return {
+        family
+        for hold in holds
+        for header, name in _HEADER_IDS.items()
+        if LINES[header] == hold.stream and hold.record.get(name)
+        for family in family_of(header, hold.division, str(hold.record[name]).lower())
+    }
 
 
 def ledger_keys(events: Iterable[AuditEvent]) -> dict[str, list[str]]:

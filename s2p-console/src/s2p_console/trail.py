@@ -9,22 +9,38 @@ from s2p_console.reasons import named
 from s2p_console.wording import instant, plain, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from s2p_store import AuditEvent
 
 __all__ = [
     "EVENT_COLUMNS",
-    "below",
+    "LINES",
+    "Family",
     "event_cells",
     "event_data",
     "event_text",
+    "families",
+    "family_of",
+    "first_of_key",
+    "is_document",
     "is_guid",
     "speaks_of",
 ]
 
 _PAIR: Final = 2
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+_DOCUMENTS: Final = ("purchase_", "bank_")
+LINES: Final[Mapping[str, str]] = {
+    "purchase_orders": "purchase_order_lines",
+    "purchase_invoices": "purchase_invoice_lines",
+    "purchase_entries": "purchase_entry_lines",
+}
+"""The streams of headers, each with that of its lines."""
+
+Family = tuple[str, "int | None", str]
+"""Stream, division and first part of the natural key."""
+
 _NAMES_DOCUMENT: Final = re.compile(r"document|order|invoice|entry|header|parent")
 EVENT_COLUMNS: Final = ("time (UTC)", "stream", "division", "record", "what happened", "run")
 
@@ -61,21 +77,16 @@ _WORDS: Final[Mapping[str, str]] = {
 def speaks_of(document: str) -> Callable[[AuditEvent], bool]:
     """Make the test whether an event concerns a document, given by number or GUID.
 
-    It does if the natural key holds it as a whole word (`EXACT-NL|26700012|1` for 26700012; the
-    line number at the end of a line's key does not count), if it is the source id, or if the
-    detail names it as a document. A GUID may stand anywhere in the detail.
+    It does if the natural key begins with it (`10001|1|EXACT-NL` for order 10001), if it is the
+    source id, or if the detail names it as a document. A GUID may stand anywhere in the detail.
     """
     sought = document.strip().lower()
-    word = re.compile(rf"(?<![\w.-]){re.escape(sought)}(?![\w.-])")
     anywhere = is_guid(sought)
 
     def fits(event: AuditEvent) -> bool:
-        return (
-            (event.source_id or "").lower() == sought
-            or any(
-                _is_of_document(match, event)
-                for match in word.finditer((event.natural_key or "").lower())
-            )
+        return bool(sought) and (
+            sought in {(event.source_id or "").lower(), (event.natural_key or "").lower()}
+            or first_of_key(event) == sought
             or any(
                 _is(each, sought)
                 for name, each in event.detail.items()
@@ -91,28 +102,30 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text.strip().lower()) is not None
 
 
-def below(parents: Iterable[AuditEvent]) -> Callable[[AuditEvent], bool]:
-    """Make the test whether an event concerns a part of what these events are about.
-
-    A line's natural key begins with its header's, in the same division.
-    """
-    keys = {(event.division, event.natural_key) for event in parents if event.natural_key}
-
-    def fits(event: AuditEvent) -> bool:
-        key = event.natural_key or ""
-        return any(
-            event.division == division
-            and key.startswith(beginning)
-            and not re.match(r"[\w.-]", key[len(beginning) :])
-            for division, beginning in keys
-        )
-
-    return fits
+def is_document(event: AuditEvent) -> bool:
+    """Tell whether the event is about a document or a line of one, not about reference data."""
+    return event.stream.startswith(_DOCUMENTS)
 
 
-def _is_of_document(match: re.Match[str], event: AuditEvent) -> bool:
-    at_the_end = match.start() > 0 and match.end() == len(match.string)
-    return not (at_the_end and event.stream.endswith("_lines"))
+def first_of_key(event: AuditEvent) -> str:
+    """Give the first part of the natural key: what a header shares with its lines."""
+    return (event.natural_key or "").partition("|")[0].lower()
+
+
+def families(events: Iterable[AuditEvent]) -> set[Family]:
+    """Give what identifies the records that belong to the headers among these events."""
+    return {
+        family
+        for event in events
+        if event.stream in LINES and event.natural_key
+        for family in family_of(event.stream, event.division, first_of_key(event))
+    }
+
+
+def family_of(header_stream: str, division: int | None, first: str) -> Iterator[Family]:
+    """Give what identifies a header and its lines."""
+    yield header_stream, division, first
+    yield LINES[header_stream], division, first
 
 
 def _is(item: object, sought: str) -> bool:

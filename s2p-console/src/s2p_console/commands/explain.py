@@ -11,7 +11,7 @@ from s2p_console import life
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ExitCode, NotFoundError
 from s2p_console.output import Listing, show, write_json
-from s2p_console.trail import below, is_guid, speaks_of
+from s2p_console.trail import Family, families, first_of_key, is_document, speaks_of
 from s2p_console.wording import plain
 
 if TYPE_CHECKING:
@@ -53,23 +53,38 @@ def explain(desk: Desk, /, document: str, *, division: int | None, json_: bool) 
 
 
 def _life(store: Store, document: str, division: int | None) -> life.Life:
-    events = _events(store, document, division)
     # Without the key the holds stay closed; their audit events tell the reasons all the same.
     waiting = _of(document, store.holds.open(division=division)) if store.has_key else []
     released = _of(document, store.holds.released(division=division)) if store.has_key else []
+    related = life.families_of_holds((*waiting, *released))
+    events = _events(store, document, division, related)
     ledger: list[LedgerEntry] = []
     for table_name, keys in life.ledger_keys(events).items():
         ledger += store.ledger.get_many(table_name, keys).values()
     return life.Life(document, events, waiting, released, ledger)
 
 
-def _events(store: Store, document: str, division: int | None) -> list[AuditEvent]:
-    itself = speaks_of(document)
-    parents = store.audit.events(source_id=document.lower()) if is_guid(document) else ()
-    part = below(parents)
-    return [
-        event for event in store.audit.events(division=division) if itself(event) or part(event)
-    ]
+def _events(
+    store: Store, document: str, division: int | None, related: set[Family]
+) -> list[AuditEvent]:
+    """Give the document's own events and those of its lines.
+
+    A number is first taken for that of a document: accounts have numbers too.
+    """
+    fits = speaks_of(document)
+
+    def scan(known: set[Family]) -> list[AuditEvent]:
+        return [
+            event
+            for event in store.audit.events(division=division)
+            if fits(event) or (event.stream, event.division, first_of_key(event)) in known
+        ]
+
+    events = scan(related)
+    more = families(filter(fits, events)) - related
+    if any(first != document.lower() for _, _, first in more):
+        events = scan(related | more)
+    return list(filter(is_document, events)) or events
 
 
 def _of(document: str, holds: Iterator[Hold]) -> list[Hold]:
