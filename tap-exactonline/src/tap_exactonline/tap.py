@@ -97,7 +97,8 @@ class TapExactOnline(PluginMixin, Tap):
     def emit_state(self) -> None:
         """Emit the state unless it is the one emitted last; hand over all records before it."""
         self._rows_since_state = 0
-        self.state_writer.write_state(self.state)
+        if self.state:
+            self.state_writer.write_state(self.state)
         self.writer.flush()
 
     # What the SDK asks for
