@@ -408,10 +408,10 @@ def test_rules_of_the_default_file_apply(mapper: Mapper) -> None:
         ([b"[1]\n"], "Line 1 of the input is not a Singer message"),
         ([b"{}\n"], "Line 1 of the input is not a Singer message"),
         ([{"type": "GREETING"}], "unknown message type 'GREETING'"),
-        ([{"type": "RECORD", "record": {"a": "Jansen"}}], "lacks its stream or record"),
+        ([{"type": "RECORD", "record": {"a": "Jansen"}}], "without stream or record"),
         ([entry_line("Jansen")], "no SCHEMA announced"),
-        ([{"type": "SCHEMA", "stream": "items"}], "lacks its stream or schema"),
-        ([LINES, record("purchase_entry_lines", {"Name": "Jansen"})], "lacks its key ID"),
+        ([{"type": "SCHEMA", "stream": "items"}], "without stream or schema"),
+        ([LINES, record("purchase_entry_lines", {"Name": "Jansen"})], "without its key ID"),
         (
             [LINES, record("purchase_entry_lines", {"ID": "1", "CostCenter": ["Jansen"]})],
             "value of the wrong type",

@@ -8,7 +8,7 @@ read might have an account of its own, so its line waits instead of taking the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mapper_glcostcenter.reasons import Reason
@@ -38,6 +38,7 @@ class Derived:
     """A line's GL account in Exact: its code, what Exact knows about it, and the rung that gave it.
 
     Without a code, `reason` says why, and `waiting_for` names what has to be filled in.
+    `supplier_matters` says whether a line that differs in its supplier only might get another.
     """
 
     code: str | None
@@ -45,6 +46,7 @@ class Derived:
     account: Account | None = None
     reason: Reason | None = None
     waiting_for: tuple[tuple[str, str], ...] = ()
+    supplier_matters: bool = False
 
 
 def derive_gl_account(line: Line, exact: ExactReference) -> Derived:
@@ -56,7 +58,7 @@ def derive_gl_account(line: Line, exact: ExactReference) -> Derived:
         return _own(line, known, exact, line.division)
     if line.item:
         return _by_item(line, line.item, known, exact, line.division)
-    return _by_supplier(line, known, exact, line.division)
+    return replace(_by_supplier(line, known, exact, line.division), supplier_matters=True)
 
 
 def _own(line: Line, known: DivisionReference, exact: ExactReference, division: int) -> Derived:
@@ -102,7 +104,7 @@ def _by_item(
     if derived.reason is Reason.GL_ACCOUNT_UNDERIVABLE:
         rung = f"no account on item {origin[1]}, its group or the supplier"
         derived = _underivable(rung, *origin)
-    return derived
+    return replace(derived, supplier_matters=True)
 
 
 def _by_supplier(

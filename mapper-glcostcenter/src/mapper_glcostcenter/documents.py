@@ -48,15 +48,14 @@ class Index:
         self._complete: set[int] = set()
         self._pending: defaultdict[int, list[str]] = defaultdict(list)
 
-    def learn(self, division: int, id_: str, values: tuple[str | None, ...]) -> None:
+    def learn(self, division: int, id_: str, texts: tuple[str, ...]) -> None:
         """Take up one entry; a later one replaces an earlier one."""
-        texts = tuple(value or "" for value in values)
         if self._remember or division in self._complete:
             self._known[division][id_] = texts
         self._pending[division].append("\t".join((id_, *texts)))
 
     def find(self, division: int, id_: str) -> tuple[str, ...] | None:
-        """The texts of an entry, from this run or an earlier one; "" for what was None."""
+        """The texts of an entry, from this run or an earlier one."""
         found = self._known[division].get(id_)
         if found is None and division not in self._complete:
             self._complete.add(division)

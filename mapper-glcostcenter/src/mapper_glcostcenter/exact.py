@@ -8,11 +8,11 @@ unique across divisions and compared without regard to case. `UseCostcenter` of 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = [
     "KEPT",
@@ -26,6 +26,7 @@ __all__ = [
     "Supplier",
     "as_date",
     "guid",
+    "text",
 ]
 
 KEPT: Mapping[str, tuple[str, ...]] = {
@@ -125,7 +126,8 @@ class DivisionReference:
 class ExactReference:
     """What is known of all divisions met so far.
 
-    `load` is asked once per division for the rows of earlier runs: (stream, id, row).
+    `load` is asked once per division for the rows of earlier runs: (stream, id, row). `version`
+    changes with everything that is learnt or forgotten.
     """
 
     def __init__(
@@ -134,11 +136,30 @@ class ExactReference:
     ) -> None:
         self._load = load
         self._divisions: dict[int, DivisionReference] = {}
+        self.version = 0
+
+    def learn(self, division: int, stream: str, id_: str, row: Mapping[str, Any]) -> None:
+        """Take up one record of a reference stream; a later one replaces an earlier one."""
+        self.division(division).learn(stream, id_, row)
+        self.version += 1
+
+    def forget_all_but(self, division: int, stream: str, ids: Iterable[str]) -> None:
+        """Drop what a complete read of a whole stream no longer contains."""
+        self.division(division).forget_all_but(stream, ids)
+        self.version += 1
+
+    def boundaries(self) -> Iterator[date]:
+        """The days on which a cost center is no longer open."""
+        for known in self._divisions.values():
+            for center in known.cost_centers.values():
+                if center.end_date and center.end_date < date.max:
+                    yield center.end_date + timedelta(days=1)
 
     def division(self, division: int) -> DivisionReference:
         """What is known of a division, from earlier runs and from this one."""
         known = self._divisions.get(division)
         if known is None:
+            self.version += 1
             known = self._divisions[division] = DivisionReference()
             for stream, id_, row in self._load(division) if self._load else ():
                 known.learn(stream, id_, row)
@@ -171,18 +192,19 @@ def as_date(value: object) -> date | None:
         return None
 
 
-def _text(value: object) -> str | None:
-    text = str(value).strip() if isinstance(value, (str, int)) else ""
-    return text or None
+def text(value: object) -> str | None:
+    """A code or name without padding; None for what is none."""
+    trimmed = str(value).strip() if isinstance(value, (str, int)) else ""
+    return trimmed or None
 
 
 def _gl_account(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> None:
-    code = _text(row.get("Code"))
+    code = text(row.get("Code"))
     if code is None:
         return
     account = Account(
         code=code,
-        name=_text(row.get("Description")),
+        name=text(row.get("Description")),
         blocked=row.get("IsBlocked") in (True, 1),
         needs_cost_center=row.get("UseCostcenter") == COST_CENTER_MANDATORY,
     )
@@ -192,12 +214,12 @@ def _gl_account(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> N
 
 
 def _cost_center(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> None:
-    code = _text(row.get("Code"))
+    code = text(row.get("Code"))
     if code is None:
         return
     center = CostCenter(
         code=code,
-        name=_text(row.get("Description")),
+        name=text(row.get("Description")),
         active=row.get("Active") not in (False, 0),
         end_date=as_date(row.get("EndDate")),
     )
@@ -208,24 +230,24 @@ def _cost_center(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> 
 
 def _item_group(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> None:
     known.item_groups[id_] = ItemGroup(
-        code=_text(row.get("Code")),
+        code=text(row.get("Code")),
         costs=guid(row.get("GLCosts")),
-        costs_code=_text(row.get("GLCostsCode")),
+        costs_code=text(row.get("GLCostsCode")),
     )
 
 
 def _item(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> None:
     known.items[id_] = Item(
-        code=_text(row.get("Code")),
+        code=text(row.get("Code")),
         group=guid(row.get("ItemGroup")),
         costs=guid(row.get("GLCosts")),
-        costs_code=_text(row.get("GLCostsCode")),
+        costs_code=text(row.get("GLCostsCode")),
     )
 
 
 def _supplier(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> None:
     known.suppliers[id_] = Supplier(
-        code=_text(row.get("Code")),
+        code=text(row.get("Code")),
         purchase_account=guid(row.get("GLAccountPurchase")),
     )
 

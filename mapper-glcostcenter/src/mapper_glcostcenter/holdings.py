@@ -35,7 +35,7 @@ class Holdings:
         self._store = store
         self._run_id = run_id
         self._clock = clock
-        self._known: defaultdict[str, set[HoldKey]] = defaultdict(set)
+        self._known: set[tuple[str, int, str]] = set()
         self._put: list[Hold] = []
         self._release: list[HoldKey] = []
         self._settle: list[HoldVersion] = []
@@ -54,10 +54,10 @@ class Holdings:
         may have died before it arrived.
         """
         for hold in self._store.holds.open(stream=stream):
-            self._known[stream].add(hold.key)
+            self._known.add(hold.key)
             yield hold, False
         for hold in self._store.holds.released(stream=stream):
-            self._known[stream].add(hold.key)
+            self._known.add(hold.key)
             yield hold, True
 
     def hold(
@@ -87,7 +87,7 @@ class Holdings:
                 record=record,
             ),
         )
-        self._known[key.stream].add(key)
+        self._known.add(key)
         self._event("held", key, str(number) if number else None, mapping)
         count = self.counts[key.stream]
         count["held"] += 1
@@ -126,12 +126,14 @@ class Holdings:
         self._event("released", hold.key, hold.document, mapping)
         self.counts[hold.stream]["released"] += 1
 
+    def knows(self, key: tuple[str, int, str]) -> bool:
+        """Whether the line is held, or was handed on without an outcome yet."""
+        return key in self._known
+
     def mapped(self, key: HoldKey, modified: datetime | None) -> None:
-        """Note that a line came again and needs no hold any more."""
-        known = self._known.get(key.stream)
-        if known and key in known:
-            known.discard(key)
-            self._settle.append(HoldVersion(*key, modified))
+        """Note that a held line came again and needs no hold any more."""
+        self._known.discard(key)
+        self._settle.append(HoldVersion(*key, modified))
 
     def save(self) -> None:
         """Bring everything gathered into the store."""

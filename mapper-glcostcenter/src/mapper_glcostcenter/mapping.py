@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from mapper_glcostcenter.exact import ExactReference
     from mapper_glcostcenter.resolve import Resolver
 
-__all__ = ["HELD", "MAPPED", "LineMapping", "Requirements", "map_line"]
+__all__ = [
+    "HELD",
+    "MAPPED",
+    "AccountHalf",
+    "CenterHalf",
+    "LineMapping",
+    "Requirements",
+    "combine",
+    "map_account",
+    "map_center",
+    "map_line",
+]
 
 MAPPED = "mapped"
 HELD = "held"
@@ -53,6 +64,22 @@ class LineMapping:
         return HELD if self.reasons else MAPPED
 
 
+@dataclass(frozen=True, slots=True)
+class AccountHalf:
+    """What was found out about a line's GL account: in Exact and, if it has one, in ServiceNow."""
+
+    derived: Derived
+    decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class CenterHalf:
+    """What was found out about a line's cost center; nothing if it names none."""
+
+    code: str | None = None
+    decision: Decision | None = None
+
+
 def map_line(
     line: Line,
     day: date,
@@ -69,33 +96,67 @@ def map_line(
         resolver: ServiceNow's reference data and the rules.
         requirements: what a line may lack.
     """
-    derived = derive_gl_account(line, exact)
-    conditions = _conditions(line, exact)
-    account = _resolve_account(line, derived, day, resolver, conditions)
-    center = _resolve_center(line, day, exact, resolver, conditions)
+    account = map_account(line, day, exact, resolver)
+    center = map_center(line, day, exact, resolver)
+    return combine(account, center, requirements)
 
+
+def map_account(line: Line, day: date, exact: ExactReference, resolver: Resolver) -> AccountHalf:
+    """Find the line's GL account; its cost center matters only to rules that ask for it."""
+    derived = derive_gl_account(line, exact)
+    if derived.code is None or line.division is None:
+        return AccountHalf(derived, None)
+    account = derived.account
+    subject = Subject(
+        GL_ACCOUNT,
+        derived.code,
+        (account.name if account else None) or line.gl_account_name,
+        "blocked in Exact" if account and account.blocked else None,
+    )
+    conditions = _conditions(line, exact, resolver)
+    return AccountHalf(derived, resolver.resolve(subject, line.division, day, conditions))
+
+
+def map_center(line: Line, day: date, exact: ExactReference, resolver: Resolver) -> CenterHalf:
+    """Find the line's cost center; its item and supplier matter only to rules that ask for them."""
+    if line.cost_center is None or line.division is None:
+        return CenterHalf()
+    center = exact.division(line.division).cost_centers.get(line.cost_center)
+    closed = None
+    if center and not center.open_on(day):
+        closed = f"ended {center.end_date} in Exact" if center.active else "inactive in Exact"
+    name = (center.name if center else None) or line.cost_center_name
+    subject = Subject(COST_CENTER, line.cost_center, name, closed)
+    conditions = _conditions(line, exact, resolver)
+    decision = resolver.resolve(subject, line.division, day, conditions)
+    return CenterHalf(line.cost_center, decision)
+
+
+def combine(account: AccountHalf, center: CenterHalf, requirements: Requirements) -> LineMapping:
+    """Put both halves together: mapped if nothing speaks against it."""
+    derived, gl, cc = account.derived, account.decision, center.decision
     reasons: list[Reason] = []
     waiting_for: list[tuple[str, str]] = []
-    if account is None:
+    if gl is None:
         mandatory = requirements.gl_account or derived.reason is Reason.DIVISION_MISMATCH
         if derived.reason and mandatory:
             reasons.append(derived.reason)
             waiting_for.extend(derived.waiting_for)
-    elif account.reason:
-        reasons.append(account.reason)
-        waiting_for.append((GL_ACCOUNT, account.code))
+    elif gl.reason:
+        reasons.append(gl.reason)
+        waiting_for.append((GL_ACCOUNT, gl.code))
     needed = requirements.cost_center or bool(derived.account and derived.account.needs_cost_center)
-    if center is None:
-        if needed and not line.cost_center:
+    if cc is None:
+        # A line without division names a cost center that cannot be looked up: that is its reason.
+        if needed and center.code is None and derived.reason is not Reason.DIVISION_MISMATCH:
             reasons.append(Reason.COST_CENTER_REQUIRED)
-    elif center.reason:
-        reasons.append(center.reason)
-        waiting_for.append((COST_CENTER, center.code))
-
-    gl_entry = account.entry if account else None
-    cc_entry = center.entry if center else None
-    gl_text = f"{derived.rung} → {account.rung}" if account else derived.rung
-    cc_text = f"{line.cost_center} → {center.rung}" if center else "none"
+    elif cc.reason:
+        reasons.append(cc.reason)
+        waiting_for.append((COST_CENTER, cc.code))
+    gl_entry = gl.entry if gl else None
+    cc_entry = cc.entry if cc else None
+    gl_text = f"{derived.rung} → {gl.rung}" if gl else derived.rung
+    cc_text = f"{center.code} → {cc.rung}" if cc else "none"
     return LineMapping(
         gl_account=gl_entry.code if gl_entry else None,
         gl_account_sys_id=gl_entry.sys_id if gl_entry else None,
@@ -107,9 +168,9 @@ def map_line(
     )
 
 
-def _conditions(line: Line, exact: ExactReference) -> Conditions:
-    if line.division is None:
-        return Conditions()
+def _conditions(line: Line, exact: ExactReference, resolver: Resolver) -> Conditions:
+    if line.division is None or not resolver.rules.conditional:
+        return _UNCONDITIONAL
     known = exact.division(line.division)
     supplier = known.suppliers.get(line.supplier or "")
     item = known.items.get(line.item or "")
@@ -121,38 +182,4 @@ def _conditions(line: Line, exact: ExactReference) -> Conditions:
     )
 
 
-def _resolve_account(
-    line: Line,
-    derived: Derived,
-    day: date,
-    resolver: Resolver,
-    conditions: Conditions,
-) -> Decision | None:
-    if derived.code is None or line.division is None:
-        return None
-    account = derived.account
-    subject = Subject(
-        GL_ACCOUNT,
-        derived.code,
-        (account.name if account else None) or line.gl_account_name,
-        "blocked in Exact" if account and account.blocked else None,
-    )
-    return resolver.resolve(subject, line.division, day, conditions)
-
-
-def _resolve_center(
-    line: Line,
-    day: date,
-    exact: ExactReference,
-    resolver: Resolver,
-    conditions: Conditions,
-) -> Decision | None:
-    if line.cost_center is None or line.division is None:
-        return None
-    center = exact.division(line.division).cost_centers.get(line.cost_center)
-    closed = None
-    if center and not center.open_on(day):
-        closed = f"ended {center.end_date} in Exact" if center.active else "inactive in Exact"
-    name = (center.name if center else None) or line.cost_center_name
-    subject = Subject(COST_CENTER, line.cost_center, name, closed)
-    return resolver.resolve(subject, line.division, day, conditions)
+_UNCONDITIONAL = Conditions()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
@@ -15,7 +16,6 @@ from mapper_glcostcenter.normalise import normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import date
 
 __all__ = ["Catalogue", "Duplicate", "Entry", "Reference"]
 
@@ -122,6 +122,17 @@ class Reference:
                 return self.shared_cost_centers
             return self.cost_centers.get(erp_source, _EMPTY)
         return _EMPTY
+
+    def boundaries(self) -> Iterator[date]:
+        """The days on which an entry opens or closes."""
+        shared = [self.shared_cost_centers] if self.shared_cost_centers is not None else []
+        catalogues = (*self.gl_accounts.values(), *self.cost_centers.values(), *shared)
+        for catalogue in {id(each): each for each in catalogues}.values():
+            for entry in catalogue:
+                if entry.valid_from:
+                    yield entry.valid_from
+                if entry.valid_to and entry.valid_to < date.max:
+                    yield entry.valid_to + timedelta(days=1)
 
     def duplicates(self, erp_sources: Iterable[str]) -> Iterator[Duplicate]:
         """Codes and names that occur more than once under the given ERP sources."""

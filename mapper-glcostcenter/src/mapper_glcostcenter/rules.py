@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -147,6 +147,8 @@ class RuleSet:
         conditions: Conditions,
     ) -> Rule | None:
         """The rule that decides about this code, or None."""
+        if not self.rules:
+            return None
         candidates = [
             rule
             for scope in (division, None)
@@ -157,6 +159,14 @@ class RuleSet:
             if rule.applies(day, conditions)
         ]
         return min(candidates, key=lambda rule: rule.precedence, default=None)
+
+    def boundaries(self) -> Iterator[date]:
+        """The days on which a rule begins to hold, or no longer holds."""
+        for rule in self.rules:
+            if rule.valid_from:
+                yield rule.valid_from
+            if rule.valid_to and rule.valid_to < date.max:
+                yield rule.valid_to + timedelta(days=1)
 
     @property
     def digest(self) -> str:

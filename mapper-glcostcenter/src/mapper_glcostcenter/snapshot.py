@@ -34,7 +34,7 @@ class Snapshot:
     def learn(self, stream: str, division: int, id_: str, record: object) -> None:
         """Take up one record of a reference stream."""
         row = {name: getattr(record, name) for name in KEPT[stream]}
-        self.exact.division(division).learn(stream, id_, row)
+        self.exact.learn(division, stream, id_, row)
         row["id"] = id_
         self._pending[stream, division][id_] = row
         if stream in WHOLE:
@@ -58,7 +58,7 @@ class Snapshot:
     def _replace(self, stream: str) -> None:
         for division, rows in self._whole.items():
             self._store.reference.save(SYSTEM, str(division), stream, rows.values())
-            self.exact.division(division).forget_all_but(stream, rows)
+            self.exact.forget_all_but(division, stream, rows)
             self._pending.pop((stream, division), None)
 
     def _load(self, division: int) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from mapper_glcostcenter.exact import KEPT
+from mapper_glcostcenter.exact import KEPT, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,8 @@ __all__ = [
     "STREAMS",
     "LineStream",
     "Stream",
+    "division_of",
+    "text_of",
 ]
 
 NULL = Raw(b"null")
@@ -170,3 +172,15 @@ LINE_PROPERTIES: Mapping[str, Any] = {
     },
     "s2p_mapping_rule": {**_TEXT, "description": "What decided"},
 }
+
+
+def division_of(value: object) -> int | None:
+    """A division's number, which some taps write as text; None for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
+
+
+def text_of(raw: Raw) -> str | None:
+    """The text, or the number as text, that a piece of raw JSON holds."""
+    return text(msgspec.json.decode(raw))

@@ -1,0 +1,212 @@
+"""Lines on their way through: header and item found, mapped or held, and released when they fit."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET
+
+from mapper_glcostcenter.answers import Answers, added_by
+from mapper_glcostcenter.documents import Header, Index
+from mapper_glcostcenter.exact import guid, text
+from mapper_glcostcenter.holdings import as_instant
+from mapper_glcostcenter.mapping import HELD
+from mapper_glcostcenter.splice import Envelope, add_properties, members, read_record
+from mapper_glcostcenter.streams import HEADER_DETAILS, LineStream, division_of, text_of
+from s2p_singer import encode_line
+from s2p_store import HoldKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mapper_glcostcenter.holdings import Holdings
+    from mapper_glcostcenter.mapping import LineMapping
+    from s2p_store import Hold, Store
+
+__all__ = ["Lines", "Provenance"]
+
+logger = logging.getLogger("mapper-glcostcenter")
+
+_ORDER_LINES = "purchase_order_lines"
+
+
+class Provenance:
+    """The properties that say where a record comes from, as the inside of a JSON object."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run = b"," + members({"s2p_run_id": run_id})
+
+    def of(self, fields: Any, modified: str | None = None) -> bytes:  # noqa: ANN401 - made per stream
+        """Id, last change and user of a record; `modified` where the record has no time itself."""
+        key, when, user = bytes(fields.key), bytes(fields.modified), bytes(fields.modifier)
+        if not key.startswith(b'"') and key != b"null":
+            key = b'"' + key + b'"'
+        if not when.startswith(b'"'):
+            when = msgspec.json.encode(modified) if modified else b"null"
+        if not user.startswith(b'"'):
+            user = b"null"
+        return b"".join(
+            (
+                b'"s2p_source_id":',
+                key,
+                b',"s2p_source_modified":',
+                when,
+                b',"s2p_source_user":',
+                user,
+                self._run,
+            )
+        )
+
+
+class Lines:
+    """The line streams of one run.
+
+    Args:
+        store: where headers and order lines of earlier runs are remembered.
+        answers: what becomes of a line.
+        holdings: where held lines go.
+        provenance: what every record gets.
+        stage_held: whether held lines are handed on too, marked, or only kept.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        answers: Answers,
+        holdings: Holdings,
+        provenance: Provenance,
+        *,
+        stage_held: bool,
+    ) -> None:
+        self._answers = answers
+        self._holdings = holdings
+        self._provenance = provenance
+        self._stage_held = stage_held
+        self._headers = {
+            name: Index(store, f"{name}:headers", remember=True) for name in HEADER_DETAILS
+        }
+        self._items = Index(store, f"{_ORDER_LINES}:items", remember=False)
+        self._envelope = msgspec.json.Decoder(Envelope)
+
+    def learn_header(self, stream: str, fields: Any) -> None:  # noqa: ANN401 - made per stream
+        """Remember what the lines of a document need of its header."""
+        id_, division = guid(text_of(fields.key)), division_of(fields.Division)
+        if id_ is None or division is None:
+            return
+        day, number = HEADER_DETAILS[stream]
+        header = Header(
+            guid(fields.Supplier) or "",
+            text(getattr(fields, day)) or "",
+            text(getattr(fields, number)) or "",
+            text(fields.Currency) or "",
+            text_of(fields.modified) or "",
+        )
+        self._headers[stream].learn(division, id_, header)
+
+    def save(self) -> None:
+        """Bring what was learnt since the last time into the store."""
+        self._items.save()
+        for index in self._headers.values():
+            index.save()
+
+    def take(self, stream: LineStream, line: bytes, data: bytes, fields: Any) -> bytes | None:  # noqa: ANN401
+        """Map or hold a line.
+
+        Args:
+            stream: its stream.
+            line: the RECORD message.
+            data: its record, as it stands in the message.
+            fields: what was read of the record; its key is there.
+
+        Returns:
+            The message to hand on; None if the line is held in the store only.
+        """
+        source_id: str = text_of(fields.key) or ""
+        division = division_of(fields.Division)
+        header = self._header(stream, division, fields)
+        mapping, added = self._map(stream, division, fields, header)
+        modified = header.modified if header else None
+        key = (stream.name, division or 0, source_id)
+        if mapping.reasons:
+            # Provenance is added anew when the line is released; it is no part of what was read.
+            kept = {k: v for k, v in read_record(data).items() if not k.startswith("s2p_")}
+            when = as_instant(text_of(fields.modified) or modified)
+            self._holdings.hold(HoldKey(*key), when, kept, mapping, header)
+        else:
+            self._holdings.counts[stream.name]["mapped"] += 1
+            if self._holdings.knows(key):
+                when = as_instant(text_of(fields.modified) or modified)
+                self._holdings.mapped(HoldKey(*key), when)
+        if stream.name == _ORDER_LINES and fields.Item and division is not None:
+            self._items.learn(division, source_id.lower(), (guid(fields.Item) or "",))
+        if mapping.reasons and not self._stage_held:
+            return None
+        whole = added + b"," + self._provenance.of(fields, modified)
+        return add_properties(line, data, whole, replace=fields.s2p_source_id is not UNSET)
+
+    def revalidate(
+        self,
+        stream: LineStream,
+        write: Callable[[bytes], None],
+        save: Callable[[], None],
+    ) -> None:
+        """Write the held lines of earlier runs that have become valid."""
+        waiting = released = 0
+        for hold, handed_on in self._holdings.earlier(stream.name):
+            mapping, message = self._reconsider(stream, hold)
+            if mapping.status == HELD:
+                waiting += 1
+                self._holdings.explain(hold, mapping, again=handed_on)
+            else:
+                write(message)
+                if not handed_on:
+                    released += 1
+                    self._holdings.release(hold, mapping)
+            if self._holdings.full:
+                save()
+        if waiting or released:
+            logger.info(
+                "Held lines of earlier runs in %s: %d released, %d still waiting.",
+                stream.name,
+                released,
+                waiting,
+            )
+
+    def _reconsider(self, stream: LineStream, hold: Hold) -> tuple[LineMapping, bytes]:
+        line = encode_line({"type": "RECORD", "stream": stream.name, "record": hold.record})
+        data = bytes(self._envelope.decode(line).record)
+        fields = stream.decoder.decode(data)
+        division = division_of(fields.Division)
+        header = self._header(stream, division, fields)
+        mapping, _ = self._map(stream, division, fields, header)
+        modified = header.modified if header else None
+        added = members(added_by(mapping)) + b"," + self._provenance.of(fields, modified)
+        return mapping, add_properties(line, data, added)
+
+    def _header(self, stream: LineStream, division: int | None, fields: Any) -> Header | None:  # noqa: ANN401
+        id_ = guid(getattr(fields, stream.header_id))
+        if id_ is None or division is None:
+            return None
+        found = self._headers[stream.header].find(division, id_)
+        if found is None or isinstance(found, Header):
+            return found
+        return Header._make(found)
+
+    def _map(
+        self,
+        stream: LineStream,
+        division: int | None,
+        fields: Any,  # noqa: ANN401
+        header: Header | None,
+    ) -> tuple[LineMapping, bytes]:
+        item = fields.Item
+        if not item and fields.PurchaseOrderLine and division is not None:
+            ordered = self._items.find(division, guid(fields.PurchaseOrderLine) or "")
+            item = ordered[0] if ordered else None
+        supplier = fields.Supplier or (header.supplier if header else None)
+        day = getattr(fields, stream.day) or (header.day if header else None)
+        day = day or fields.ReceiptDate or fields.Created
+        day = day[:10] if isinstance(day, str) else None
+        return self._answers.find(fields, division, item, supplier, day)
