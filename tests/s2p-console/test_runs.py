@@ -49,18 +49,28 @@ def test_each_record_is_counted_once_though_three_plugins_see_it(
         "read": 100,
         "mapped": 97,
         "held": 3,
+        "released": 0,
         "staged": 90,
         "inserted": 80,
         "updated": 4,
         "ignored": 1,
         "unchanged": 5,
         "skipped": 0,
+        "pending": 0,
+        "not_written": 0,
         "failed": 0,
     }
     assert found["total"]["read"] == 107
     assert found["calls"] == {"exactonline": 12, "servicenow": 3}
     assert found["seconds"] >= 0
     assert found["ok"] is True
+
+
+def test_rare_counters_are_shown_where_they_count(house: House, store: Store) -> None:
+    a_run(store, "run-1")
+    assert "not written" not in house.run("runs").stdout
+    store.runs.count("run-1", TARGET, "items", not_written=9)
+    assert "not written" in house.run("runs").stdout
 
 
 def test_streams_come_in_the_taps_order(house: House, store: Store) -> None:

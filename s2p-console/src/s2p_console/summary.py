@@ -48,12 +48,15 @@ COUNTERS: Final[Mapping[str, Sequence[str]]] = {
     "read": (TAP, MAPPER, TARGET),
     "mapped": (MAPPER,),
     "held": (MAPPER, TARGET),
+    "released": (MAPPER,),
     "staged": (TARGET,),
     "inserted": (TARGET,),
     "updated": (TARGET,),
     "ignored": (TARGET,),
     "unchanged": (TARGET,),
     "skipped": (TARGET,),
+    "pending": (TARGET,),
+    "not_written": (TARGET,),
     "failed": (TARGET,),
 }
 """Each counter with the plugins that may count it: the first that did is believed, for several

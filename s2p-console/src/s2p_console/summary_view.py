@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["laid_out"]
 
+_RARE: Final = frozenset({"released", "skipped", "pending", "not_written"})
+"""Counters that are shown only where they count something."""
+
 _CALLS: Final = {"exactonline": "Exact Online", "servicenow": "ServiceNow"}
 
 
@@ -45,13 +48,14 @@ def _heading(summary: Mapping[str, Any]) -> str:
 
 
 def _streams(summary: Mapping[str, Any]) -> RenderableType:
-    shown = [name for name in summary["total"] if name != "skipped" or summary["total"][name]]
+    shown = [name for name in summary["total"] if name not in _RARE or summary["total"][name]]
+    names = {name: name.replace("_", " ") for name in shown}
     return Listing(
-        ("stream", *shown),
+        ("stream", *names.values()),
         [[plain(row["stream"]), *(_number(row[name]) for name in shown)] for row in _rows(summary)],
-        right=shown,
+        right=tuple(names.values()),
         whole=("stream",),
-        spare=("ignored", "updated", "inserted", "unchanged"),
+        spare=("skipped", "ignored", "updated", "inserted", "not written", "unchanged", "released"),
         total=["all", *(_number(summary["total"][name]) for name in shown)],
     )
 
