@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from s2p_store import Store
 from target_servicenow_s2p import TargetServiceNowS2P
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 SOURCE = "EXACT-100"
@@ -56,7 +56,8 @@ class Instance:
         assert answer.status_code == 200, answer.text
 
     def fault(self, kind: str, match: str = "", **more: object) -> None:
-        self.control("faults", {"kind": kind, "match": match, **more})
+        own = {name: more.pop(name) for name in ("times", "after") if name in more}
+        self.control("faults", {"kind": kind, "match": match, **own, "params": more})
 
     def switch(self, **values: object) -> None:
         self.control("switches", values)

@@ -1,0 +1,205 @@
+"""Whatever the network and a busy instance do: one effect per record, and nothing lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from servicenow_client import AuthenticationFailed, Forbidden, Hibernating, NotServiceNow
+from target_servicenow_s2p.journal import Journal
+
+from .conftest import EVERYTHING, REFERENCE, QuickTarget, gl_account, many, schema, state
+
+if TYPE_CHECKING:
+    from .conftest import Feed
+
+MANY = [*REFERENCE, *many("gl_accounts", 60, gl_account), state(done=True)]
+
+
+def staged_per_key(feed: Feed, table: str = "sn_fcms_intg_gl_account_stage") -> Counter[str]:
+    return Counter(row["u_gl_account"] for row in feed.instance.rows(table))
+
+
+def primary_per_key(feed: Feed) -> Counter[str]:
+    return Counter(row["gl_account"] for row in feed.instance.rows("sn_fin_gl_account"))
+
+
+def check_complete(feed: Feed) -> None:
+    expected = {"4000", "4100", *(f"{5000 + n}" for n in range(60))}
+    assert set(primary_per_key(feed)) == expected
+    assert set(primary_per_key(feed).values()) == {1}
+    with feed.store() as store:
+        assert not list(store.ledger.in_flight())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "429_semaphore",
+        "429_rule",
+        "202",
+        "201_empty",
+        "403_after_commit",
+        "drop_before",
+        "drop_after",
+        "truncate",
+    ],
+)
+def test_many_rows_survive(feed: Feed, kind: str) -> None:
+    feed.instance.fault(kind, r"POST .*gl_account_stage/insertMultiple", times=2)
+    assert feed.run(MANY, batch_size=20) == [{"done": True}]
+    check_complete(feed)
+    if kind != "202":  # there it is not known whether the request was dropped or deferred
+        assert set(staged_per_key(feed).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "kind", ["429_semaphore", "202", "201_empty", "403_after_commit", "drop_before", "drop_after"]
+)
+def test_a_row_sent_alone_survives(feed: Feed, kind: str) -> None:
+    feed.instance.fault(kind, r"POST .*import/sn_fcms_intg_imp_supplier")
+    assert feed.run(EVERYTHING) == [{"bookmarks": 1}]
+    assert len(feed.instance.rows("sn_fin_supplier")) == 1
+    assert len(feed.instance.rows("sn_fin_supplier_detail")) == 1
+
+
+@pytest.mark.parametrize("kind", ["status", "drop_after", "200_partial", "short_page", "truncate"])
+def test_trouble_while_reading_outcomes_is_only_a_delay(feed: Feed, kind: str) -> None:
+    feed.instance.fault(kind, r"GET .*table/sn_fcms_intg_gl_account_stage", times=3, code=503)
+    assert feed.run(MANY, batch_size=20) == [{"done": True}]
+    check_complete(feed)
+
+
+def test_a_slow_transform_is_waited_for(feed: Feed) -> None:
+    feed.instance.fault("slow_transform", "insertMultiple", times=2, seconds=0.5)
+    assert feed.run(MANY, batch_size=40) == [{"done": True}]
+    check_complete(feed)
+
+
+def test_a_stuck_transform_is_looked_up_by_the_next_run(feed: Feed) -> None:
+    feed.run(REFERENCE)
+    feed.instance.fault("stuck_transform", "insertMultiple")
+    late = [*many("gl_accounts", 3, gl_account), state(late=True)]
+    assert feed.run(late, outcome_timeout=0.2) == [{"late": True}]
+    with feed.store() as store:
+        assert {entry.state for entry in store.ledger.in_flight()} == {"sent"}
+    (stuck,) = feed.instance.rows("sys_import_set", "state=loaded")
+    rows = feed.instance.rows("sn_fcms_intg_gl_account_stage", f"sys_import_set={stuck['sys_id']}")
+    assert {row["sys_import_state"] for row in rows} == {"pending"}
+    feed.instance.control(
+        "rows",
+        {
+            "table": "sn_fcms_intg_gl_account_stage",
+            "key": ["sys_id"],
+            "rows": [{"sys_id": row["sys_id"], "sys_import_state": "inserted"} for row in rows],
+        },
+    )
+    feed.run([*REFERENCE, state(again=True)])
+    with feed.store() as store:
+        assert not list(store.ledger.in_flight())
+        known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", ["5000|EXACT-100"])
+        assert known["5000|EXACT-100"].outcome == "inserted"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "hibernation", "times": None}, Hibernating),
+        ({"kind": "html", "times": None}, NotServiceNow),
+        ({"kind": "status", "code": 401, "times": None, "match": "api/now"}, AuthenticationFailed),
+    ],
+)
+def test_what_cannot_go_on_ends_in_one_sentence(
+    feed: Feed, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    feed.instance.fault(**fault)
+    with pytest.raises(error) as caught:
+        feed.run(MANY)
+    assert feed.states == []
+    assert "\n" not in str(caught.value)
+    assert "servicenow-secret" not in str(caught.value)
+    feed.instance.control("faults", method="DELETE")
+    assert feed.run(MANY) == [{"done": True}]
+    check_complete(feed)
+
+
+def test_a_fault_in_the_middle_keeps_the_states_that_were_earned(feed: Feed) -> None:
+    feed.instance.fault("hibernation", r"POST .*gl_account_stage/insertMultiple", after=1)
+    first = [*REFERENCE, state(part=1), *many("gl_accounts", 60, gl_account), state(part=2)]
+    with pytest.raises(Hibernating):
+        feed.run(first, batch_size=10)
+    assert {"part": 2} not in feed.states
+    assert feed.run(MANY) == [{"done": True}]
+    check_complete(feed)
+
+
+def test_a_user_without_the_right_role_is_told(feed: Feed) -> None:
+    feed.instance.switch(revoked_roles=["sn_fcms_intg.integration_user", "import_transformer"])
+    with pytest.raises(Forbidden, match="integration_user"):
+        feed.run(MANY)
+    assert feed.states == []
+
+
+class _DiedError(BaseException):
+    """The process dies here: nothing that follows runs."""
+
+
+def die(feed: Feed, messages: list[dict[str, Any]], **settings: object) -> None:
+    target = QuickTarget(config=feed.config(**settings))
+    with pytest.raises(_DiedError):
+        target.listen(_lines(messages))
+    engine = target._engine
+    assert engine is not None
+    assert engine._loader is not None
+    engine._loader.close()
+    engine._loader._pool.shutdown(wait=True)
+    engine._resources.close()  # what the operating system does for a dead process
+
+
+def _lines(messages: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - lines, where the SDK says file
+    import json  # noqa: PLC0415 - a helper of these two tests
+
+    return iter([json.dumps(message).encode() + b"\n" for message in messages])
+
+
+@pytest.mark.parametrize("moment", ["posted", "finish"])
+def test_a_run_that_dies_is_picked_up_without_a_second_effect(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    feed.run(REFERENCE)
+
+    def dead(*_: object) -> None:
+        raise _DiedError
+
+    rows = [*many("gl_accounts", 60, gl_account), state(done=True)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, moment, dead)
+        die(feed, rows, batch_size=20)
+    feed.instance.control("settle", {"timeout_seconds": 30})
+    with feed.store() as store:
+        assert list(store.ledger.in_flight())
+    assert feed.run(rows, batch_size=20) == [{"done": True}]
+    check_complete(feed)
+    assert set(staged_per_key(feed).values()) == {1}
+
+
+def test_a_living_run_is_not_taken_for_a_dead_one(feed: Feed) -> None:
+    feed.run(REFERENCE)
+    seen: list[list[str]] = []
+
+    class Other(QuickTarget):
+        pass
+
+    def messages() -> Any:  # noqa: ANN401 - a generator of lines
+        yield from _lines([schema("gl_accounts")])
+        # A second target works on the same store while this one is alive.
+        feed.run([*many("gl_accounts", 3, gl_account), state(inner=True)])
+        seen.append([str(one) for one in feed.states])
+        yield from _lines(many("gl_accounts", 60, gl_account)[1:])
+        yield from _lines([state(done=True)])
+
+    assert feed.lines(messages(), Other) == [{"done": True}]
+    assert seen == [["{'inner': True}"]]
+    check_complete(feed)
