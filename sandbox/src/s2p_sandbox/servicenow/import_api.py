@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from s2p_sandbox.servicenow.calls import Call
     from s2p_sandbox.servicenow.catalog import Column, Table
     from s2p_sandbox.servicenow.context import Context
-    from s2p_sandbox.servicenow.import_sets import RowResult
+    from s2p_sandbox.servicenow.outcomes import RowResult
 
 __all__ = ["handle"]
 

@@ -15,11 +15,12 @@ from s2p_sandbox.servicenow.catalog import catalog_for, physical_tables
 from s2p_sandbox.servicenow.context import Context
 from s2p_sandbox.servicenow.dates import stamp_text
 from s2p_sandbox.servicenow.errors import Refusal, envelope
+from s2p_sandbox.servicenow.gate import Gate
 from s2p_sandbox.servicenow.import_sets import SYSTEM
 from s2p_sandbox.servicenow.limits import RateRules
 from s2p_sandbox.servicenow.loading import load_rows
 from s2p_sandbox.servicenow.maps import maps_for
-from s2p_sandbox.servicenow.oauth import OAuth, basic_credentials
+from s2p_sandbox.servicenow.oauth import OAuth
 from s2p_sandbox.servicenow.shipped import write_shipped
 from s2p_sandbox.servicenow.storage import Stamp, schema
 from s2p_sandbox.servicenow.worker import Worker
@@ -162,30 +163,17 @@ class Instance:
             return self._oauth(call, OAuth.token)
         if call.path == "/oauth_auth.do" and call.method in {"GET", "POST"}:
             return self._oauth(call, OAuth.authorise)
-        if len(call.body) > self._switches.now.max_body_bytes:
-            raise Refusal(
-                400,
-                "Exception while reading request",
-                f"Rejected large REST payload with content-length = {len(call.body)} bytes. "
-                f"Max allowed: {self._switches.now.max_body_bytes} bytes.",
-            )
-        user = self._user(call)
-        headers = self._admit(call, user)
+        switches, now = self._switches.now, self._clock.now()
+        with self.database.read() as connection:
+            gate = Gate(connection, self._access, switches, self.rates, now)
+            user = gate.user(call)
+            headers = gate.admit(call, user)
         if _BATCH.fullmatch(call.path) and call.method == "POST":
             reply = batch_api.handle(call, self.handle)
         else:
             reply = self._serve(call, user)
         reply.headers.update({**headers, "X-Is-Logged-In": "true"})
         return reply
-
-    def _admit(self, call: Call, user: User) -> dict[str, str]:
-        if not user.has("rest_service"):
-            raise Refusal(403, "User Not Authorized", "Failed API level ACL Validation")
-        accept = call.headers.get("accept", "*/*")
-        if not any(kind in accept for kind in ("json", "*/*", "application/*")):
-            raise Refusal(406, "Not acceptable", f"Media type {accept} is not supported")
-        with self.database.read() as connection:
-            return self.rates.admit(connection, user, call, self._clock.now())
 
     def _serve(self, call: Call, user: User) -> Reply:
         scheduled: list[tuple[str, float]] = []
@@ -226,24 +214,6 @@ class Instance:
         with self.database.transaction() as connection:
             oauth = OAuth(connection, self._access, self._switches.now, self._clock.now())
             return answer(oauth, call)
-
-    def _user(self, call: Call) -> User:
-        header, switches = call.headers.get("authorization", ""), self._switches.now
-        name: str | None = None
-        given = basic_credentials(header)
-        if given is not None:
-            known = self._access.passwords.get(given[0])
-            # Where basic authentication is restricted, it is so for everybody but admin.
-            if known == given[1] and (switches.basic_auth or given[0] == "admin"):
-                name = given[0]
-        elif header.lower().startswith("bearer "):
-            with self.database.read() as connection:
-                oauth = OAuth(connection, self._access, switches, self._clock.now())
-                name = oauth.user_of(header[len("bearer ") :].strip())
-        user = None if name is None else self._access.user(name, switches)
-        if user is None:
-            raise Refusal.not_authenticated()
-        return user
 
     def _keep_house(self) -> None:
         now = self._clock.now().timestamp()
