@@ -1,0 +1,214 @@
+"""Settings, switches of the instance, and input that is wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from s2p_singer import InputError, SettingError
+from target_servicenow_s2p.errors import ColumnsUnresolved, DefinitionError
+
+from .conftest import EVERYTHING, REFERENCE, SOURCE, QuickTarget, record, schema, state, stream
+
+if TYPE_CHECKING:
+    from .conftest import Feed
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"column_style": "plain"},
+        {"duplicate_supplier_label": False},
+        {"order_line_columns": False, "supplier_entity_columns": False},
+        {"second_map_on": ["sn_fcms_intg_gl_account_stage"]},
+        {"unstable_order": True},
+        {"transform_maps_readable": False, "duplicate_supplier_label": False},
+    ],
+)
+def test_every_kind_of_instance_is_filled(feed: Feed, switches: dict[str, Any]) -> None:
+    feed.instance.switch(**switches)
+    assert feed.run(EVERYTHING) == [{"bookmarks": 1}]
+    (supplier,) = feed.instance.rows("sn_fin_supplier")
+    assert supplier["erp_supplier_code"] == "9001"
+    assert len(feed.instance.rows("sn_shop_purchase_order_line")) == 1
+    assert len(feed.instance.rows("sn_shop_invoice_line")) == 1
+
+
+def test_labels_are_used_where_the_dictionary_cannot_be_read(
+    feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed.instance.switch(dictionary_readable=False)
+    accounts = [
+        message for message in REFERENCE if message["stream"] in {"divisions", "gl_accounts"}
+    ]
+    with caplog.at_level(logging.WARNING):
+        assert feed.run([*accounts, state(done=1)]) == [{"done": 1}]
+    assert len(feed.instance.rows("sn_fin_gl_account")) == 2
+    assert caplog.text.count("sys_dictionary cannot be read") == 1
+    with pytest.raises(ColumnsUnresolved, match="let the integration user read sys_dictionary"):
+        feed.run(EVERYTHING)
+
+
+def test_an_ambiguous_label_names_table_label_and_remedy(feed: Feed) -> None:
+    feed.instance.switch(transform_maps_readable=False)
+    with pytest.raises(ColumnsUnresolved) as caught:
+        feed.run(EVERYTHING)
+    for word in ("sn_fcms_intg_imp_supplier", "ERP supplier code", "tables.accounts.fields"):
+        assert word in str(caught.value)
+    columns = {
+        "ERP supplier code": {"column": "u_erp_company_code_1"},
+        "ERP company code": {"column": "u_erp_company_code"},
+    }
+    feed.run(EVERYTHING, tables={"accounts": {"fields": columns}})
+    assert [row["erp_supplier_code"] for row in feed.instance.rows("sn_fin_supplier")] == ["9001"]
+
+
+def test_a_map_that_does_not_coalesce_is_told(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    feed.instance.switch(coalesce_off_on=["sn_fcms_intg_gl_account_stage"])
+    with caplog.at_level(logging.WARNING):
+        feed.run(EVERYTHING)
+    assert "sn_fcms_intg_gl_account_stage coalesces" in caplog.text
+
+
+def test_erp_sources_and_tables_are_the_users(feed: Feed) -> None:
+    feed.instance.control("rows", {"table": "sn_fin_erp_source", "rows": [{"name": "SAP-NL"}]})
+    feed.run(
+        EVERYTHING,
+        erp_sources={"100": "SAP-NL"},
+        tables={"cost_centers": {"enabled": False}, "gl_accounts": {"fields": {"Number": "ID"}}},
+    )
+    assert feed.instance.rows("cmn_cost_center") == []
+    numbers = {row["u_number"] for row in feed.instance.rows("sn_fcms_intg_gl_account_stage")}
+    assert numbers == {"g1", "g2"}
+    sources = {row["u_erp_source"] for row in feed.instance.rows("sn_fcms_intg_gl_account_stage")}
+    assert sources == {"SAP-NL"}
+
+
+def test_a_stream_of_ones_own_fills_a_staging_table(feed: Feed) -> None:
+    feed.run(REFERENCE[:2])
+    tables = {
+        "public-ledger": {
+            "staging_table": "sn_fcms_intg_gl_account_stage",
+            "key": ["GL Account", "ERP source"],
+            "fields": {
+                "GL Account": "number",
+                "ERP source": f"'{SOURCE}'",
+                "Account name": "title",
+            },
+        }
+    }
+    feed.run(
+        [*stream("public-ledger", {"number": 7000, "title": "Theirs"}), state(a=1)], tables=tables
+    )
+    (account,) = feed.instance.rows("sn_fin_gl_account")
+    assert (account["gl_account"], account["display_name"]) == ("7000", "Theirs")
+
+
+def test_load_method_table_writes_straight_to_a_table(feed: Feed) -> None:
+    tables = {
+        "cost_centers": {
+            "staging_table": "cmn_cost_center",
+            "load_method": "table",
+            "key": ["Code"],
+            "fields": dict.fromkeys(
+                ("Account number", "ERP source", "Legal entity", "Valid from"), ""
+            ),
+        }
+    }
+    messages = stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": "Sales"})
+    feed.instance.fault("drop_after", "POST .*table/cmn_cost_center")
+    feed.run([*messages, state(a=1)], tables=tables, auth_method="basic", **_admin())
+    changed = stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": "Marketing"})
+    feed.run([*changed, state(a=2)], tables=tables, auth_method="basic", **_admin())
+    (center,) = feed.instance.rows("cmn_cost_center")
+    assert center["name"] == "Marketing"
+
+
+def _admin() -> dict[str, str]:
+    from s2p_sandbox import servicenow  # noqa: PLC0415 - the fixture's passwords
+
+    return {"username": "admin", "password": servicenow.TEST_ACCESS.passwords["admin"]}
+
+
+def test_a_dry_run_writes_nothing_and_reports(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert feed.run(EVERYTHING, dry_run=True) == []
+    assert feed.instance.rows("sys_import_set") == []
+    assert "Dry run, nothing was written" in caplog.text
+    assert "2 inserted" in caplog.text
+    feed.run(EVERYTHING)
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        feed.run(EVERYTHING, dry_run=True)
+    assert "2 unchanged" in caplog.text
+
+
+def test_unknown_streams_are_counted_and_told_once(
+    feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [
+        schema("bank_entries"),
+        record("bank_entries", EntryID="b1"),
+        schema("bank_entries"),
+    ]
+    with caplog.at_level(logging.INFO):
+        assert feed.run([*messages, state(b=1)]) == [{"b": 1}]
+    assert caplog.text.count("has no table in ServiceNow") == 1
+    with feed.store() as store:
+        report = store.runs.latest()
+        assert report is not None
+        assert report.counter("bank_entries", "not_written") == 1
+
+
+def test_meltanos_connection_test_is_recognised(
+    feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        feed.run([schema("meltano_test_stream"), record("meltano_test_stream", id="x")])
+    assert "The connection to ServiceNow works" in caplog.text
+    assert "error" not in caplog.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ([b"{not json\n"], "not valid JSON"),
+        ([b'{"type": "RECORD", "stream": "gl_accounts", "record": {}}\n'], "before its SCHEMA"),
+        ([b'{"type": "SCHEMA", "stream": "gl_accounts", "schema": {}}\n'], "lacks properties"),
+        ([b'{"type": "SCHEMA", "stream": "gl_accounts", "schema": 7}\n'], "no JSON schema"),
+        ([b'{"type": "STATE"}\n'], "lacks value"),
+        ([b'{"type": "BATCH", "stream": "x"}\n'], "BATCH"),
+        ([b'{"type": "NEWS"}\n'], "unknown type"),
+        (
+            [
+                b'{"type":"SCHEMA","stream":"x","schema":{"properties":{}},"key_properties":["a"]}\n',
+                b'{"type":"RECORD","stream":"x","record":{"b":1}}\n',
+            ],
+            "lacks its key property",
+        ),
+    ],
+)
+def test_wrong_input_is_one_sentence(feed: Feed, lines: list[bytes], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        feed.lines(lines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"batch_size": 0}, "batch_size"),
+        ({"fail_on": "never"}, "fail_on"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"erp_sources": []}, "erp_sources"),
+    ],
+)
+def test_wrong_settings_are_named(feed: Feed, settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        QuickTarget(config=feed.config(**settings))
+
+
+def test_a_wrong_table_setting_is_told_at_start(feed: Feed) -> None:
+    with pytest.raises(DefinitionError, match="which is not one of"):
+        QuickTarget(config=feed.config(tables={"nonsense": {}}))
