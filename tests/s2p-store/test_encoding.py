@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from s2p_store import StoreDataInvalid
 from s2p_store.encoding import from_instant, from_json, to_instant, to_json, to_json_text
 
-_FIRST, _LAST = datetime.min.replace(year=1900), datetime.min.replace(year=2200)
+_FIRST, _LAST = datetime(1900, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - hypothesis adds zones
 _zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 _moments = st.datetimes(min_value=_FIRST, max_value=_LAST, timezones=_zones)
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

@@ -91,17 +91,32 @@ def test_too_many_threads_and_anything_else_are_told_too() -> None:
     assert type(explain(SQLAlchemyError("geheim"), LABEL)) is StoreError
 
 
+def entry(clock: Clock, natural_key: str, message: str | None) -> LedgerEntry:
+    return LedgerEntry(
+        table="t",
+        natural_key=natural_key,
+        source_version=None,
+        content_hash=None,
+        state="sent",
+        import_set=None,
+        row=None,
+        outcome=None,
+        target_sys_id=None,
+        message=message,
+        run_id="r",
+        updated_at=clock.now,
+    )
+
+
 @pytest.mark.parametrize("text", ["half \ud800", "nul \x00"])
 def test_a_key_a_database_cannot_keep_is_refused(store: Store, clock: Clock, text: str) -> None:
-    entry = LedgerEntry("t", text, None, None, "sent", *[None] * 5, "r", clock.now)
     with pytest.raises(StoreDataInvalid):
-        store.ledger.put_many([entry])
+        store.ledger.put_many([entry(clock, text, None)])
     with pytest.raises(StoreDataInvalid):
         store.ledger.get_many("t", [text])
     assert list(store.ledger.in_flight()) == []
 
 
 def test_a_message_for_people_loses_what_a_database_cannot_keep(store: Store, clock: Clock) -> None:
-    entry = LedgerEntry("t", "k", None, None, "failed", *[None] * 4, "a\0b", "r", clock.now)
-    store.ledger.put_many([entry])
+    store.ledger.put_many([entry(clock, "k", "a\0b")])
     assert store.ledger.get_many("t", ["k"])["k"].message == "ab"

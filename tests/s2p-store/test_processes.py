@@ -23,7 +23,18 @@ ROUNDS = 10
 def _ledger(name: str, number: int) -> list[LedgerEntry]:
     return [
         LedgerEntry(
-            "t", f"{name}-{number}-{n}", None, None, "sent", *[None] * 5, run_id="r", updated_at=NOW
+            table="t",
+            natural_key=f"{name}-{number}-{n}",
+            source_version=None,
+            content_hash=None,
+            state="sent",
+            import_set=None,
+            row=None,
+            outcome=None,
+            target_sys_id=None,
+            message=None,
+            run_id="r",
+            updated_at=NOW,
         )
         for n in range(BATCH)
     ]

@@ -19,7 +19,11 @@ HERE = ("servicenow", "EXACT-1", "cmn_cost_center")
 
 
 def test_rows_come_back_in_order_and_exactly_from_another_opening(url: str) -> None:
-    rows = [{"id": "b", "rate": Decimal("1.10")}, {"id": "a", "name": "Füße"}, {"no": "id"}]
+    rows: list[dict[str, Any]] = [
+        {"id": "b", "rate": Decimal("1.10")},
+        {"id": "a", "name": "Füße"},
+        {"no": "id"},
+    ]
     with Store.open(url) as store:
         assert store.reference.save(*HERE, rows, at=NOW) == 3
     with Store.open(url) as store:
