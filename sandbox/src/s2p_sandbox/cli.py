@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -110,7 +111,7 @@ def serve(  # noqa: PLR0913, PLR0917  # one parameter per option
             click.echo(f"exact-online {exact_url}")
             click.echo(f"servicenow {servicenow_url}")
             ended.wait()
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise click.ClickException(f"The sandbox cannot serve: {error}.") from error
 
 
