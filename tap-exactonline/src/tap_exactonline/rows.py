@@ -10,7 +10,6 @@ from tap_exactonline.entities import kind_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from exactonline_client import Kind
     from tap_exactonline.definitions import Endpoint, StreamDefinition
 
 __all__ = ["RowPlan"]
@@ -24,7 +23,7 @@ class RowPlan:
         hidden: properties that records carry for the tap's own use, not selected by the user.
     """
 
-    __slots__ = ("_aliases", "_convert", "_has_division", "hidden", "select")
+    __slots__ = ("_absent", "_aliases", "_convert", "_has_division", "hidden", "select")
 
     def __init__(
         self, definition: StreamDefinition, endpoint: Endpoint, selected: Collection[str]
@@ -51,19 +50,22 @@ class RowPlan:
         self._has_division = "Division" in definition.keys
         self._convert = RowConverter(
             endpoint.resource,
-            {source: _kind(source, name, definition, endpoint) for name, source in sources.items()},
+            {
+                source: kind_of(source, endpoint.properties[source])
+                for source in sources.values()
+                if source in endpoint.properties
+            },
+        )
+        self._absent = dict.fromkeys(
+            name for name, source in sources.items() if source not in endpoint.properties
         )
 
     def convert(self, row: Mapping[str, Any], division: int) -> dict[str, Any]:
         """Give the record of a row, hidden properties included."""
         record = self._convert(row)
+        record.update(self._absent)
         for name, source in self._aliases:
             record[name] = record.pop(source)
         if self._has_division:
             record["Division"] = division
         return record
-
-
-def _kind(source: str, name: str, definition: StreamDefinition, endpoint: Endpoint) -> Kind:
-    edm = endpoint.properties.get(source) or definition.properties[name]
-    return kind_of(source, edm)
