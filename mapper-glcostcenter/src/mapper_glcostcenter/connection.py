@@ -14,7 +14,7 @@ from s2p_singer import require
 from servicenow_client import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -54,9 +54,7 @@ def load_reference(
     ]
     if config["reference_max_age"] > 0 and all(moment and moment > oldest for moment in saved):
         logger.info("Using ServiceNow's reference data as read at %s.", saved[0])
-        return arrange(
-            *(store.reference.load(_SYSTEM, scope, e) for e in (GL_ACCOUNT, COST_CENTER))
-        )
+        return arrange(*(_kept(store, scope, entity) for entity in (GL_ACCOUNT, COST_CENTER)))
     calls: list[object] = []
     with _connect(config, env_prefix, store, calls.append) as client:
         try:
@@ -73,6 +71,11 @@ def load_reference(
         _count(centers),
     )
     return reference
+
+
+def _kept(store: Store, scope: str, entity: str) -> Iterator[dict[str, Any]]:
+    # A generator, so that the rows of one dimension are gone before the next are loaded.
+    yield from store.reference.load(_SYSTEM, scope, entity)
 
 
 def _count(catalogues: Mapping[str, Catalogue]) -> int:
