@@ -256,6 +256,25 @@ def test_an_unknown_division_is_named_and_the_others_read(runner, rows) -> None:
     assert output.counts() == {"divisions": 1, "purchase_entries": 1}
 
 
+def test_a_division_that_is_closed_is_told_once(runner, rows) -> None:
+    runner.exact.add_division(102, "Open")
+    runner.exact.store.load_mixed(rows.entries(1))
+    runner.exact.store.load_mixed(rows.many("hrm/Costcenters", 5, 2, Division=102, Code="C"), 102)
+    runner.exact.switches.set(denied_divisions=[101])
+    output = runner.run(divisions=[102, 101])
+    assert str(output.error).count("NoDivisionAccess") == 1
+    assert len(output.records("cost_centers")) == 2
+    assert output.records("purchase_entries") == []
+
+
+def test_a_request_that_is_wrong_is_not_repeated_elsewhere(runner) -> None:
+    runner.exact.add_division(102, "Other")
+    runner.exact.faults.add(Fault("status", match="BankEntries", times=None, params={"code": 400}))
+    output = runner.run("bank_entries", divisions=[101, 102])
+    assert "bank_entries" in str(output.error)
+    assert "102" not in str(output.error)
+
+
 def test_no_divisions_means_the_users_current_one(runner, rows) -> None:
     runner.exact.store.load_mixed(rows.entries(1))
     output = runner.run("purchase_entries", divisions=[])

@@ -102,6 +102,11 @@ class Session:
             self.stopped[reason.division] = str(reason)
             self._logger.warning("Stopped reading division %d: %s", reason.division, reason)
 
+    def leave(self, division: int, sentence: str) -> None:
+        """Leave a division alone for the rest of this run, as a person has to act."""
+        self.stopped[division] = sentence
+        self.fail(sentence)
+
     def fail(self, sentence: str) -> None:
         """Note something that a person has to put right; the run goes on and ends with code 1."""
         if sentence not in self.problems:

@@ -174,7 +174,8 @@ class ExactStream(Stream):
             except DailyLimitReached as error:
                 session.stop(error)
             except RequestRefused as error:
-                self._handle_refusal(error)
+                if not self._goes_on_after(error, division):
+                    break
             tap.commit(_STATE_EVERY)
 
     def _open_divisions(self) -> Iterator[int]:
@@ -189,10 +190,17 @@ class ExactStream(Stream):
         """Tell whether the rows were emitted beside another stream's already."""
         return self._exact_tap.selected_stream(self.definition.lines_of) is not None
 
-    def _handle_refusal(self, error: RequestRefused) -> None:
-        if self.definition.optional and error.status == _FORBIDDEN:
+    def _goes_on_after(self, error: RequestRefused, division: int) -> bool:
+        """Note a refusal; tell whether the stream is worth asking for in other divisions."""
+        session = self._exact_tap.session
+        if error.whole_division:
+            session.leave(division, f"{error} Nothing more of division {division} was read.")
+        elif self.definition.optional and error.status == _FORBIDDEN:
             self.logger.warning("%s The stream %s stays empty.", error, self.name)
-            return
-        self._exact_tap.session.fail(
-            f"{error} The stream {self.name} was not read there; deselect it if it is not wanted."
-        )
+        else:
+            session.fail(
+                f"{error} The stream {self.name} was not read there; deselect it if it is not "
+                "wanted."
+            )
+        # A request that is wrong is wrong everywhere, and Exact blocks apps that insist.
+        return error.status == _FORBIDDEN

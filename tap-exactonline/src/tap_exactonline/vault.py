@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exactonline_client import Tokens, seed_tokens
+from s2p_singer import register
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -30,15 +31,18 @@ class VaultTokens:
         self._seed = seed
 
     def load(self) -> Tokens | None:
-        """Read what was saved last, else the seed."""
+        """Read what was saved last, else the seed; from then on logs mask it."""
         payload = self._vault.load(SYSTEM, self._client_id)
         tokens = Tokens.from_payload(payload) if payload else None
         if self._seed and (tokens is None or not tokens.access_token):
-            return seed_tokens(self._seed)
+            tokens = seed_tokens(self._seed)
+        if tokens is not None:
+            register((tokens.access_token, tokens.refresh_token))
         return tokens
 
     def save(self, tokens: Tokens) -> None:
         """Keep the tokens, on disk when this returns."""
+        register((tokens.access_token, tokens.refresh_token))
         self._vault.save(SYSTEM, self._client_id, tokens.to_payload())
 
     def lock(self) -> AbstractContextManager[None]:

@@ -24,7 +24,7 @@ or a property of a record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,6 +47,18 @@ __all__ = [
     "TokenRequestFailed",
     "UnexpectedAnswer",
 ]
+
+
+_ABOUT_THE_DIVISION: Final = frozenset(
+    {
+        "BlockedCustomer",
+        "BlockedUser",
+        "DivisionBlocked",
+        "InactiveUser",
+        "LicenseExpired",
+        "NoDivisionAccess",
+    }
+)
 
 
 class ExactError(Exception):
@@ -98,11 +110,15 @@ class RequestRefused(ExactError):
 
     Attributes:
         status: the HTTP status, for instance 403.
+        reason: Exact's ``Reason`` header, for instance NoDivisionAccess; empty where absent.
+        whole_division: the refusal is about the user or division, not about what was asked for.
     """
 
-    def __init__(self, message: str, *, status: int) -> None:
+    def __init__(self, message: str, *, status: int, reason: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
+        self.whole_division = reason in _ABOUT_THE_DIVISION
 
 
 class UnexpectedAnswer(ExactError):

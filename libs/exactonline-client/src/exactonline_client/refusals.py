@@ -67,11 +67,12 @@ def refusal(reply: Reply, what: str) -> ExactError:
         return UnexpectedAnswer(
             f"Exact Online answered {what} with {shape} instead of rows. Check region and api_url."
         )
-    text = error_text(reply.body) or reply.headers.get("Reason", "")[:200]
+    reason = reply.headers.get("Reason", "")[:200]
+    text = "; ".join(dict.fromkeys(filter(None, (error_text(reply.body), reason))))
     message = (
         f"Exact Online refuses {what} (HTTP {reply.status}{': ' + text if text else ''}). "
         f"{_ADVICE.get(reply.status, 'Nothing was read past it.')}"
     )
     if reply.status == _UNAUTHORIZED:
         return AuthorizationError(message)
-    return RequestRefused(message, status=reply.status)
+    return RequestRefused(message, status=reply.status, reason=reason)
