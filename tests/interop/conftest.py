@@ -1,4 +1,4 @@
-"""The environment of clients nobody here wrote, made once per checkout."""
+"""Environments of clients and plugins nobody here wrote, each made once per checkout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-LOCK = HERE / "requirements.lock"
-ENVIRONMENT = ROOT / ".venv-interop"
 
 
 def _uv() -> str:
@@ -33,19 +31,37 @@ def _run(*arguments: str) -> None:
         pytest.fail(f"The environment of other people's clients was not made:\n{done.stderr}")
 
 
-@pytest.fixture(scope="session")
-def interop_python() -> Path:
-    """The Python of an environment that holds what requirements.lock names."""
-    python = ENVIRONMENT / "bin" / "python"
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    done = ENVIRONMENT / "installed"
-    ENVIRONMENT.mkdir(exist_ok=True)
+def _environment(folder: str, lock: str) -> Path:
+    """Make the environment that a lock describes, unless it is there; return its ``bin``."""
+    environment, locked = ROOT / folder, HERE / lock
+    python = environment / "bin" / "python"
+    wanted = hashlib.sha256(locked.read_bytes()).hexdigest()
+    done = environment / "installed"
+    environment.mkdir(exist_ok=True)
     # Several test workers come here at once; the first makes it, the others wait and find it made.
     # Not ".lock": that name is uv's own, and uv would wait for us.
-    with (ENVIRONMENT / "making").open("w") as guard:
+    with (environment / "making").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if not done.exists() or done.read_text() != wanted:
-            _run("venv", "-q", "--allow-existing", "--python", sys.executable, str(ENVIRONMENT))
-            _run("pip", "sync", "-q", "--require-hashes", "--python", str(python), str(LOCK))
+            _run("venv", "-q", "--allow-existing", "--python", sys.executable, str(environment))
+            _run("pip", "sync", "-q", "--require-hashes", "--python", str(python), str(locked))
             done.write_text(wanted)
-    return python
+    return environment / "bin"
+
+
+@pytest.fixture(scope="session")
+def interop_bin() -> Path:
+    """Where the commands of the packages in requirements.lock are."""
+    return _environment(".venv-interop", "requirements.lock")
+
+
+@pytest.fixture(scope="session")
+def interop_python(interop_bin: Path) -> Path:
+    """The Python that has these packages."""
+    return interop_bin / "python"
+
+
+@pytest.fixture(scope="session")
+def target_jsonl() -> Path:
+    """The command target-jsonl, whose requirements no other plugin can share."""
+    return _environment(".venv-interop-jsonl", "target-jsonl.lock") / "target-jsonl"
