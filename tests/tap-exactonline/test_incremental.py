@@ -259,7 +259,9 @@ def test_an_unknown_division_is_named_and_the_others_read(runner, rows) -> None:
 def test_a_division_that_is_closed_is_told_once(runner, rows) -> None:
     runner.exact.add_division(102, "Open")
     runner.exact.store.load_mixed(rows.entries(1))
-    runner.exact.store.load_mixed(rows.many("hrm/Costcenters", 5, 2, Division=102, Code="C"), 102)
+    runner.exact.store.load_mixed(
+        rows.many("hrm/Costcenters", 5, 2, _division=102, Division=102, Code="C")
+    )
     runner.exact.switches.set(denied_divisions=[101])
     output = runner.run(divisions=[102, 101])
     assert str(output.error).count("NoDivisionAccess") == 1
