@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -104,8 +105,9 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.chdir(tmp_path)
-    for name in ("S2P_STORE_URL", "S2P_STORE_KEY", "S2P_DEBUG", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
+    ours = ("S2P_", "TAP_EXACTONLINE_", "MAPPER_GLCOSTCENTER_", "TARGET_SERVICENOW_S2P_", "COLUMNS")
+    for name in [name for name in os.environ if name.startswith(ours)]:
+        monkeypatch.delenv(name)
     made = House(tmp_path, generate_key())
     made.environment = {"S2P_STORE_URL": made.url, "S2P_STORE_KEY": made.key}
     return made

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2p_console.trail import is_guid
@@ -124,6 +124,7 @@ def test_export_to_a_file(trail: House) -> None:
     assert len(json.loads(path.read_text())) == 1
 
 
+@settings(deadline=None)
 @given(st.uuids())
 def test_guids_of_both_systems_are_known(guid: UUID) -> None:
     assert is_guid(str(guid))

@@ -201,7 +201,9 @@ _LINES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `make` holds nothing
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # `make` holds nothing
 @given(lines=_LINES)
 def test_groups_count_and_add_up_exactly(make: Make, lines: list[Any]) -> None:
     holds = [

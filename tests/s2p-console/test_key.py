@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
-from s2p_store import Store
+from s2p_store import AuditEvent, Store
 
 COMMAND = Path(sys.executable).with_name("s2p")
 
@@ -29,14 +32,18 @@ def test_every_key_is_another(tmp_path: Path) -> None:
 
 def test_a_reader_that_leaves_early_gets_no_complaint(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
-    Store.open(url).close()
+    with Store.open(url) as store:
+        at = datetime(2026, 11, 20, tzinfo=timezone.utc)
+        event = AuditEvent("run", at, "accounts", 1, "id", "staged", "key", {"message": "x" * 1000})
+        store.audit.append([event] * 1000)
     ran = subprocess.run(
-        f"set -o pipefail; S2P_STORE_URL={url} {COMMAND} audit export --json | true",
+        f"{COMMAND} audit export --json | head -c 1; exit ${{PIPESTATUS[0]}}",
         shell=True,
         executable="/bin/bash",
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
+        env={**os.environ, "S2P_STORE_URL": url},
     )
-    assert ran.stderr == ""
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("[", "", 128 + signal.SIGPIPE)

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2p_console.errors import SettingError
@@ -98,6 +98,7 @@ def test_a_timeout_that_is_no_duration_is_refused(text: str) -> None:
         Settings({"TAP_EXACTONLINE_REQUEST_TIMEOUT": text}).seconds(TAP, "request_timeout", 1)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*PREFIXES, "client_id", "instance_url"]),

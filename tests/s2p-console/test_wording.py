@@ -6,13 +6,14 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2p_console.output import json_text, write_csv
 from s2p_console.wording import amounts, cell, duration, instant, money, plain, value
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_plain_text_steers_no_terminal(text: str) -> None:
     shown = plain(text)
@@ -20,6 +21,7 @@ def test_plain_text_steers_no_terminal(text: str) -> None:
     assert len(shown) == len(text)
 
 
+@settings(deadline=None)
 @given(
     st.decimals(
         allow_nan=False, allow_infinity=False, places=4, min_value=-(10**15), max_value=10**15
@@ -50,6 +52,7 @@ def test_ordinary_cells_stay_as_they_are(text: str) -> None:
     assert cell(text) == text
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.lists(

@@ -16,7 +16,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from exactonline_client import ExactError
-from s2p_console.errors import ConsoleError, ExitCode
+from s2p_console.errors import ConsoleError, ExitCode, ReaderGoneError
 from s2p_store import StoreError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def guarded(command: Callable[[], object]) -> int:
     try:
         result = command()
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         return _reader_gone()
     except NoArgsIsHelpError as error:
         error.show()

@@ -17,6 +17,7 @@ from s2p_console.commands.key import key
 from s2p_console.commands.login import login
 from s2p_console.commands.runs import runs
 from s2p_console.desk import Desk
+from s2p_console.errors import ReaderGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,14 @@ class _Guarded(click.Group):
         if not standalone_mode:
             return call()
         sys.exit(guarded(call))
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click itself would end here, without a word and as if it were an error.
+            raise ReaderGoneError from error
 
 
 @click.group(cls=_Guarded, invoke_without_command=True)

@@ -11,7 +11,14 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["ConsoleError", "ExitCode", "LoginError", "NotFoundError", "SettingError"]
+__all__ = [
+    "ConsoleError",
+    "ExitCode",
+    "LoginError",
+    "NotFoundError",
+    "ReaderGoneError",
+    "SettingError",
+]
 
 
 class ExitCode(enum.IntEnum):
@@ -37,3 +44,7 @@ class NotFoundError(ConsoleError):
 
 class LoginError(ConsoleError):
     """No tokens were stored; the sentence says what to do before the next try."""
+
+
+class ReaderGoneError(Exception):
+    """Nobody reads the output any more; no mistake of anyone's."""

@@ -30,6 +30,7 @@ __all__ = [
     "destination",
     "json_text",
     "show",
+    "working",
     "write_csv",
     "write_json",
     "write_json_rows",
@@ -138,6 +139,17 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[str]], out: TextIO
     writer.writerow(columns)
     for row in rows:
         writer.writerow([cell(text) for text in row])
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say what is going on while it goes on, where somebody looks."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(Text(what)):
+        yield
 
 
 @contextmanager

@@ -13,7 +13,15 @@ from rich.text import Text
 from s2p_console import trail
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ExitCode
-from s2p_console.output import Listing, destination, show, write_csv, write_json, write_json_rows
+from s2p_console.output import (
+    Listing,
+    destination,
+    show,
+    working,
+    write_csv,
+    write_json,
+    write_json_rows,
+)
 from s2p_console.wording import count
 
 if TYPE_CHECKING:
@@ -105,7 +113,7 @@ def show_(desk: Desk, /, *, limit: int, json_: bool, **filters: Any) -> None:  #
 @on_desk
 def verify(desk: Desk, /, *, json_: bool) -> int:
     """Recompute the chain of hashes. Exit code 2 if anything was altered, added or removed."""
-    with desk.store() as store:
+    with desk.store() as store, working("Recomputing the chain"):
         problems = store.audit.verify()
     if json_:
         found = [{"batch": problem.batch, "message": problem.message} for problem in problems]

@@ -10,7 +10,7 @@ from rich.text import Text
 from s2p_console import life
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ExitCode, NotFoundError
-from s2p_console.output import Listing, show, write_json
+from s2p_console.output import Listing, show, working, write_json
 from s2p_console.trail import Family, families, first_of_key, is_document, speaks_of
 from s2p_console.wording import plain
 
@@ -33,7 +33,7 @@ def explain(desk: Desk, /, document: str, *, division: int | None, json_: bool) 
     DOCUMENT is a purchase order or invoice number, or the GUID of a document or line. Exit code 2
     if something of it waits for a person.
     """
-    with desk.store() as store:
+    with desk.store() as store, working("Reading the audit trail"):
         found = _life(store, document.strip(), division)
     if not found:
         raise NotFoundError(
