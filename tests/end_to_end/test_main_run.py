@@ -1,0 +1,160 @@
+"""The main run on real input: a first load, a quiet second one, and what a week changes.
+
+One story, told in order, on one sandbox with all its seed data: 16,000 records of three divisions.
+What is expected was computed from the seeds alone, without the product
+(tests/sandbox/seeds/expected_mapping.json).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.pipeline import Pipeline, Run, sandbox
+
+from s2p_sandbox.seeds import exact_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXPECTED = json.loads(
+    (Path(__file__).parents[1] / "sandbox" / "seeds" / "expected_mapping.json").read_text(),
+)
+SUPPLIERS = 930
+LINES = ("purchase_order_lines", "purchase_invoice_lines", "purchase_entry_lines")
+
+pytestmark = pytest.mark.xdist_group("main_run")
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    home = tmp_path_factory.mktemp("main_run")
+    with sandbox(home / "sandbox") as settings:
+        yield Pipeline(home, settings)
+
+
+@pytest.fixture(scope="module")
+def first(pipeline: Pipeline) -> Run:
+    return pipeline.run()
+
+
+@pytest.fixture(scope="module")
+def second(pipeline: Pipeline, first: Run) -> Run:
+    assert first.codes == (0, 0, 0)
+    pipeline.next_minute()
+    return pipeline.run()
+
+
+@pytest.fixture(scope="module")
+def later(pipeline: Pipeline, second: Run) -> Run:
+    assert second.codes == (0, 0, 0)
+    for system in ("exact", "servicenow"):
+        pipeline.control(system, "advance")
+    pipeline.next_minute()
+    return pipeline.run()
+
+
+def test_every_line_is_mapped_or_held_as_computed_from_the_seeds(first: Run) -> None:
+    assert first.codes == (0, 0, 0), first.logs
+    for stream in LINES:
+        counters = first.stream(stream)
+        assert {name: counters[name] for name in ("read", "mapped", "held")} == EXPECTED["streams"][
+            stream
+        ]
+    reasons = {each["reason"]: each["lines"] for each in first.summary["hold_reasons"]}
+    assert reasons.items() <= EXPECTED["reasons"].items()
+
+
+def test_nothing_that_was_read_is_unaccounted_for(first: Run) -> None:
+    for row in first.summary["streams"]:
+        if row["stream"] == "accounts":
+            # A supplier fills two tables; a customer none.
+            assert row["staged"] == 2 * SUPPLIERS
+        elif row["staged"]:
+            assert row["read"] == row["staged"] + row["held"] + row["failed"], row
+    assert first.summary["total"]["failed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ("sn_fin_supplier", SUPPLIERS),
+        ("sn_fin_supplier_detail", SUPPLIERS),
+        ("sn_shop_purchase_order", 1477),
+        ("sn_shop_purchase_order_line", EXPECTED["streams"]["purchase_order_lines"]["mapped"]),
+        ("sn_shop_invoice", 308 + 3385),
+        (
+            "sn_shop_invoice_line",
+            EXPECTED["streams"]["purchase_invoice_lines"]["mapped"]
+            + EXPECTED["streams"]["purchase_entry_lines"]["mapped"],
+        ),
+    ],
+)
+def test_the_primary_tables_hold_each_record_once(
+    pipeline: Pipeline,
+    first: Run,
+    table: str,
+    rows: int,
+) -> None:
+    assert first.codes == (0, 0, 0)
+    assert len(pipeline.rows(table, sysparm_fields="sys_id")) == rows
+
+
+def test_every_staged_line_has_a_gl_account_of_its_own_erp_source(
+    pipeline: Pipeline,
+    first: Run,
+) -> None:
+    assert first.codes == (0, 0, 0)
+    accounts = {row["sys_id"]: row for row in pipeline.rows("sn_fin_gl_account")}
+    lines = pipeline.rows("sn_shop_invoice_line", sysparm_fields="ledger_account,erp_source")
+    assert {accounts[line["ledger_account"]]["inactive"] for line in lines} == {"false"}
+
+
+def test_held_lines_are_parked_and_not_transformed(pipeline: Pipeline, first: Run) -> None:
+    held = EXPECTED["streams"]["purchase_order_lines"]["held"]
+    parked = pipeline.rows("sn_fcms_intg_imp_order_line", "sys_import_state=pending")
+    assert len(parked) == held == first.stream("purchase_order_lines")["held"]
+    assert not [row for row in parked if row["sys_target_sys_id"]]
+    assert all("_" in row["sys_import_state_comment"] for row in parked)
+
+
+def test_money_arrives_to_the_cent(pipeline: Pipeline, first: Run) -> None:
+    assert first.codes == (0, 0, 0)
+    amounts = {"purchaseentry/PurchaseEntries": "AmountFC", "purchase/PurchaseInvoices": "Amount"}
+    published: dict[str, Decimal] = defaultdict(Decimal)
+    for resource, row in exact_rows():
+        if resource in amounts:
+            published[row["Currency"]] += row[amounts[resource]]
+    staged: dict[str, Decimal] = defaultdict(Decimal)
+    for row in pipeline.rows("sn_spend_intg_imp_invoice"):
+        staged[row["u_currency"]] += Decimal(row["u_amount_invoiced"])
+    assert staged == published
+
+
+def test_a_quiet_second_run_sends_nothing_again(pipeline: Pipeline, second: Run) -> None:
+    assert second.codes == (0, 0, 0), second.logs
+    total = second.summary["total"]
+    assert (total["inserted"], total["updated"], total["failed"]) == (0, 0, 0)
+    held = sum(EXPECTED["streams"][stream]["held"] for stream in LINES)
+    assert sum(one["lines"] for one in pipeline.s2p("held", "list")["waiting"]) == held
+
+
+def test_a_week_later_exactly_the_changes_arrive(pipeline: Pipeline, later: Run) -> None:
+    assert later.codes == (0, 0, 0), later.logs
+    total = later.summary["total"]
+    assert 0 < total["inserted"] < 100
+    assert 0 < total["updated"] < 100
+    assert total["failed"] == 0
+    names = {row["legal_name"] for row in pipeline.rows("sn_fin_supplier", "legal_nameLIKEHolding")}
+    assert names
+
+
+def test_the_audit_trail_is_whole_and_tells_each_document(pipeline: Pipeline, later: Run) -> None:
+    assert later.codes == (0, 0, 0)
+    assert pipeline.s2p("audit", "verify")["ok"] is True
+    life = pipeline.s2p("explain", "10001")
+    assert life
