@@ -73,6 +73,9 @@ def test_short_pages_and_repeated_rows(client: Asker) -> None:
     assert [len(page) for page in pages] == [3, 17]
     post(client, "faults", {"kind": "repeat_row"})
     assert len(client.get(f"{NL}/hrm/Costcenters").rows) == 21
+    post(client, "faults", {"kind": "late_row"})
+    assert len(client.get(f"{NL}/hrm/Costcenters").rows) == 19
+    assert len(client.get(f"{NL}/hrm/Costcenters").rows) == 20
 
 
 def test_an_access_token_dies_early_and_the_server_fails(client: Asker) -> None:

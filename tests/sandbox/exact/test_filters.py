@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2p_sandbox.exact.errors import BadRequestError, NotImplementedByServerError
-from s2p_sandbox.exact.filters import fields_of, matches, parse, to_sql
+from s2p_sandbox.exact.filter_parser import parse
+from s2p_sandbox.exact.filters import fields_of, matches, to_sql
 from s2p_sandbox.exact.model import entities
 
 ACCOUNTS = entities()["crm/Accounts"]

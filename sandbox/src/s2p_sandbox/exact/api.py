@@ -267,6 +267,9 @@ class Api:
         if fault is not None and fault.kind == "repeat_row" and page.rows:
             # A record that changes while a sync is read can come twice.
             page = replace(page, rows=[*page.rows, page.rows[0]])
+        if fault is not None and fault.kind == "late_row":
+            # Its transaction commits after a later rowversion was read.
+            page = replace(page, rows=page.rows[1:])
         return page
 
     def _write(self, call: _Call) -> Answer:

@@ -38,6 +38,7 @@ FAULT_KINDS = frozenset(
         "token_expired",
         "short_page",
         "repeat_row",
+        "late_row",
     }
 )
 _WEEK = timedelta(days=7)

@@ -14,7 +14,8 @@ from s2p_sandbox.exact.model import ORDERS_FEED, entities
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from s2p_sandbox.exact.rows import Row, RowStore
+    from s2p_sandbox.exact.row_reader import Row
+    from s2p_sandbox.exact.rows import RowStore
     from s2p_sandbox.exact.switches import Switches
 
 __all__ = ["flat_orders"]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from s2p_sandbox.exact.errors import BadRequestError
-from s2p_sandbox.exact.filters import fields_of, parse
+from s2p_sandbox.exact.filter_parser import parse
+from s2p_sandbox.exact.filters import fields_of
 from s2p_sandbox.exact.model import entities
 from s2p_sandbox.exact.values import iso_of, milliseconds_of
 

@@ -12,7 +12,8 @@ from s2p_sandbox.exact.filters import matches, to_sql
 from s2p_sandbox.exact.model import ORDERS_FEED, entities
 from s2p_sandbox.exact.orders_feed import flat_orders
 from s2p_sandbox.exact.query import Query, next_link, token_of
-from s2p_sandbox.exact.rows import DELETED, as_row
+from s2p_sandbox.exact.row_reader import as_row
+from s2p_sandbox.exact.rows import DELETED
 from s2p_sandbox.exact.values import wire
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from s2p_sandbox.exact.model import Entity, Lines
     from s2p_sandbox.exact.query import Order
-    from s2p_sandbox.exact.rows import Row, RowStore
+    from s2p_sandbox.exact.row_reader import Row
+    from s2p_sandbox.exact.rows import RowStore
     from s2p_sandbox.exact.switches import Switches
 
 __all__ = ["Page", "Reader", "envelope"]

@@ -8,7 +8,6 @@ header and lines new rowversions, as the order feed promises.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,40 +15,24 @@ import msgspec
 
 from s2p_sandbox.database import Database
 from s2p_sandbox.exact.model import ORDERS_FEED, entities
+from s2p_sandbox.exact.row_reader import ROWS_SCHEMA, RowReader
 from s2p_sandbox.exact.values import milliseconds, stored, wall_clock
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from s2p_sandbox.clock import Clock
     from s2p_sandbox.exact.model import Entity
+    from s2p_sandbox.exact.row_reader import Row
 
-__all__ = ["DELETED", "Row", "RowStore", "as_row"]
+__all__ = ["DELETED", "RowStore"]
 
 DELETED = "sync/Deleted"
 _ORDERS = "purchaseorder/PurchaseOrders"
 _ORDER_LINES = "purchaseorder/PurchaseOrderLines"
 _CHUNK = 2000
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS rows (
-    id INTEGER PRIMARY KEY,
-    resource TEXT NOT NULL,
-    division INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    parent TEXT,
-    modified INTEGER,
-    feed TEXT,
-    rowversion INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS rows_key ON rows (resource, division, key);
-CREATE INDEX IF NOT EXISTS rows_modified ON rows (resource, division, modified, key);
-CREATE INDEX IF NOT EXISTS rows_parent ON rows (resource, division, parent);
-CREATE INDEX IF NOT EXISTS rows_feed ON rows (feed, division, rowversion);
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
 _INSERT = """
 INSERT INTO rows (resource, division, key, parent, modified, feed, rowversion, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -58,19 +41,7 @@ ON CONFLICT (resource, division, key) DO UPDATE SET parent = excluded.parent,
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: its values in stored form, without those that are null."""
-
-    resource: str
-    division: int
-    key: str
-    rowversion: int
-    modified: int | None
-    values: dict[str, Any]
-
-
-class RowStore:
+class RowStore(RowReader):
     """All rows of the stand-in.
 
     Args:
@@ -79,7 +50,7 @@ class RowStore:
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self.database = Database(path, _SCHEMA)
+        super().__init__(Database(path, ROWS_SCHEMA))
         self._clock = clock
         self._feeds = {
             entity.rows_of: name for name, entity in entities().items() if entity.kind == "sync"
@@ -117,52 +88,6 @@ class RowStore:
             connection.executemany(_INSERT, chunk)
             self._set_version(connection, version)
         return count
-
-    def get(self, resource: str, division: int, key: str) -> Row | None:
-        """One row by its key."""
-        with self.database.read() as connection:
-            found = connection.execute(
-                "SELECT * FROM rows WHERE resource = ? AND division = ? AND key = ?",
-                (resource, division, key),
-            ).fetchone()
-        return None if found is None else as_row(found)
-
-    def by_keys(self, resource: str, division: int, keys: Sequence[str]) -> list[Row]:
-        """The rows that exist among these keys."""
-        marks = ", ".join("?" * len(keys))
-        with self.database.read() as connection:
-            found = connection.execute(
-                f"SELECT * FROM rows WHERE resource = ? AND division = ? AND key IN ({marks})",  # noqa: S608  # question marks only
-                (resource, division, *keys),
-            ).fetchall()
-        return [as_row(one) for one in found]
-
-    def all_of(self, resource: str, division: int | None = None) -> list[Row]:
-        """All rows of a small resource, of one division or, with None, of all, by key."""
-        with self.database.read() as connection:
-            found = connection.execute(
-                "SELECT * FROM rows WHERE resource = ?1 AND (?2 IS NULL OR division = ?2)"
-                " ORDER BY division, key",
-                (resource, division),
-            ).fetchall()
-        return [as_row(one) for one in found]
-
-    def children(
-        self, resource: str, division: int, parents: Sequence[str]
-    ) -> dict[str, list[Row]]:
-        """The lines of some headers by header key, in line order."""
-        grouped: dict[str, list[Row]] = {parent: [] for parent in parents}
-        marks = ", ".join("?" * len(parents))
-        with self.database.read() as connection:
-            found = connection.execute(
-                f"SELECT * FROM rows WHERE resource = ? AND division = ? AND parent IN ({marks})",  # noqa: S608  # question marks only
-                (resource, division, *parents),
-            ).fetchall()
-        for one in found:
-            grouped[one["parent"]].append(as_row(one))
-        for lines in grouped.values():
-            lines.sort(key=lambda row: (row.values.get("LineNumber", 0), row.key))
-        return grouped
 
     def change(self, resource: str, division: int, key: str, values: Mapping[str, Any]) -> Row:
         """Write some properties of a row, new or not, and stamp it now; null clears a property.
@@ -237,14 +162,6 @@ class RowStore:
     def oldest_trace(self) -> int:
         """``DeletedDate`` before which ``sync/Deleted`` forgets: two months ago."""
         return milliseconds(wall_clock(self._clock.now()) - timedelta(days=61))
-
-    def counts(self) -> dict[str, int]:
-        """Number of rows by resource."""
-        with self.database.read() as connection:
-            found = connection.execute(
-                "SELECT resource, count(*) AS n FROM rows GROUP BY resource ORDER BY resource"
-            ).fetchall()
-        return {one["resource"]: one["n"] for one in found}
 
     def clear(self) -> None:
         """Forget all rows; the counter starts anew."""
@@ -340,18 +257,6 @@ class RowStore:
     @staticmethod
     def _set_version(connection: sqlite3.Connection, version: int) -> None:
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('rowversion', ?)", (str(version),))
-
-
-def as_row(found: sqlite3.Row) -> Row:
-    """A row of the table as the rest of the stand-in sees it."""
-    return Row(
-        found["resource"],
-        found["division"],
-        found["key"],
-        found["rowversion"],
-        found["modified"],
-        msgspec.json.decode(found["body"]),
-    )
 
 
 def _stored(entity: Entity, name: str, value: Any) -> Any:  # noqa: ANN401  # Edm values
