@@ -306,10 +306,14 @@ def test_a_line_handed_on_without_an_outcome_is_handed_on_again(
     gl = {"gl_account": "9999", "inactive": "false", "erp_source": "erp1"}
     servicenow.add("sn_fin_gl_account", "g9", **gl)
     assert len(mapper.feed(LINES).records("purchase_entry_lines")) == 1
-    # The target of that run may have died; only a settled hold is gone.
+    # The target of that run may have died; and of the next one it has.
     assert len(mapper.feed(LINES).records("purchase_entry_lines")) == 1
     with mapper.store() as store:
-        store.holds.settle([("purchase_entry_lines", 101, "L1", None)])
+        store.runs.start("run-3", "target-servicenow-s2p")
+    assert len(mapper.feed(LINES).records("purchase_entry_lines")) == 1
+    with mapper.store() as store:
+        store.runs.start("run-4", "target-servicenow-s2p")
+        store.runs.finish("run-4", "target-servicenow-s2p", ok=True)
     assert mapper.feed(LINES).records("purchase_entry_lines") == []
     servicenow.tables["sn_fin_gl_account"].pop("g9")
     mapper.feed(LINES, entry_line("L1", "9999"))

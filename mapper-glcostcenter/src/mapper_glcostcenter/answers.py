@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answers", "added_by"]
 
-_MOST = 20_000
+_MOST = 10_000
 """Answers kept of each kind; then they are forgotten, so that memory stays flat."""
 
 

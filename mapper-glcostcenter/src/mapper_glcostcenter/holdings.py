@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Holdings", "as_instant"]
 
 PLUGIN = "mapper-glcostcenter"
+_HANDED_ON = "handed_on"
 _ENOUGH = 500
 """Held lines gathered before they are written even without a STATE."""
 
@@ -40,6 +41,7 @@ class Holdings:
         self._release: list[HoldKey] = []
         self._settle: list[HoldVersion] = []
         self._events: list[AuditEvent] = []
+        self._handed_on: set[str] = set()
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     @property
@@ -50,14 +52,16 @@ class Holdings:
     def earlier(self, stream: str) -> Iterator[tuple[Hold, bool]]:
         """Held lines of earlier runs: (hold, whether a run has already handed it on).
 
-        A line that was handed on and has no outcome yet is given too: the run that handed it on
-        may have died before it arrived.
+        A line that was handed on is given too unless it is known to have arrived: the run that
+        handed it on may have died before that.
         """
+        self._settle_arrived(stream)
         for hold in self._store.holds.open(stream=stream):
             self._known.add(hold.key)
             yield hold, False
         for hold in self._store.holds.released(stream=stream):
             self._known.add(hold.key)
+            self._handed_on.add(stream)
             yield hold, True
 
     def hold(
@@ -123,6 +127,7 @@ class Holdings:
     def release(self, hold: Hold, mapping: LineMapping) -> None:
         """Note that a held line has been written as a mapped one."""
         self._release.append(hold.key)
+        self._handed_on.add(hold.stream)
         self._event("released", hold.key, hold.document, mapping)
         self.counts[hold.stream]["released"] += 1
 
@@ -142,13 +147,29 @@ class Holdings:
             store.holds.put(self._put)
         if self._release:
             store.holds.release(self._release, self._run_id)
+        for stream in self._handed_on:
+            # Each run hands on all that has not arrived: the last run that did answers for all.
+            run = {"id": "run", "run_id": self._run_id}
+            store.reference.save(PLUGIN, stream, _HANDED_ON, [run])
         if self._settle:
             store.holds.settle(self._settle)
         store.audit.append(self._events)
         for stream, counters in self.counts.items():
             store.runs.count(self._run_id, PLUGIN, stream, **counters)
         self._put, self._release, self._settle, self._events = [], [], [], []
+        self._handed_on.clear()
         self.counts.clear()
+
+    def _settle_arrived(self, stream: str) -> None:
+        """Forget what was handed on by a run that the target, too, has ended well."""
+        for row in self._store.reference.load(PLUGIN, stream, _HANDED_ON):
+            if row["run_id"] == self._run_id:
+                continue
+            plugins = self._store.runs.report(row["run_id"]).plugins
+            targets = [plugin for plugin in plugins if plugin.plugin.startswith("target-")]
+            if targets and all(plugin.ok for plugin in plugins):
+                released = self._store.holds.released(stream=stream)
+                self._store.holds.settle([(*hold.key, hold.source_modified) for hold in released])
 
     def _event(self, kind: str, key: HoldKey, document: str | None, mapping: LineMapping) -> None:
         self._events.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -96,12 +97,14 @@ class Lines:
         if id_ is None or division is None:
             return
         day, number = HEADER_DETAILS[stream]
+        # Of hundreds of thousands of headers there are few suppliers and days: each text once.
         header = Header(
-            guid(fields.Supplier) or "",
-            text(getattr(fields, day)) or "",
+            sys.intern(guid(fields.Supplier) or ""),
+            sys.intern((text(getattr(fields, day)) or "")[:10]),
             text(getattr(fields, number)) or "",
-            text(fields.Currency) or "",
-            text_of(fields.modified) or "",
+            sys.intern(text(fields.Currency) or ""),
+            # Only the lines of purchase entries have no time of their own.
+            (text_of(fields.modified) or "") if stream == "purchase_entries" else "",
         )
         self._headers[stream].learn(division, id_, header)
 
