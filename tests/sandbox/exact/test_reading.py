@@ -357,6 +357,29 @@ def test_following_next_gives_every_row_once(client: Asker, moments: list[int], 
     assert sorted(found) == sorted(row["ID"] for row in rows)
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    option=st.sampled_from(
+        ["filter", "select", "orderby", "top", "skip", "skiptoken", "expand", "inlinecount"]
+    ),
+    text=st.text(max_size=12)
+    | st.integers().map(str)
+    | st.integers().map(lambda n: f"Code eq '{n}' and Modified gt {n}")
+    | st.integers(min_value=0).map(lambda n: f"{n}{'9' * 30}L")
+    | st.just("UseCostcenter eq " + "9" * 4500),
+    target=st.sampled_from(["hrm/Costunits", "sync/Deleted", "financial/GLAccounts"]),
+)
+def test_no_option_breaks_the_server(client: Asker, option: str, text: str, target: str) -> None:
+    client.exact.switches.set(minutely_limit=10**6, daily_limit=10**6, error_limit=10**6)
+    reply = client.get(f"{NL}/{target}", **{option: text})
+    assert reply.status in {200, 400, 501}
+
+
+@pytest.mark.parametrize("division", ["9" * 30, "²", "-1", "1.0"])
+def test_odd_divisions(client: Asker, division: str) -> None:
+    assert client.get(f"{division}/hrm/Costcenters").status == 404
+
+
 def test_next_links_survive_odd_characters(client: Asker) -> None:
     rows = [
         {"ID": guid(n), "Code": "a'b & c+d%é", "Description": "x", "Division": NL}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from s2p_sandbox.control import Control, with_control
 from s2p_sandbox.exact import oauth
 from s2p_sandbox.exact.api import Api
+from s2p_sandbox.exact.endpoints import Endpoints
 from s2p_sandbox.exact.limits import LIMITS_SCHEMA, CallLimits, ErrorVelocity
 from s2p_sandbox.exact.message import Answer, Request
 from s2p_sandbox.exact.rows import RowStore
@@ -72,7 +73,7 @@ class ExactOnline:
         self._limits = CallLimits(self.store.database)
         self._velocity = ErrorVelocity()
         self._api = Api(
-            store=self.store,
+            endpoints=Endpoints(self.store, registration, self.regions),
             desk=self._desk,
             limits=self._limits,
             velocity=self._velocity,

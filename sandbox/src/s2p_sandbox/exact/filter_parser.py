@@ -27,6 +27,7 @@ __all__ = ["parse"]
 
 _FUNCTIONS = ("trim", "indexof", "startswith", "endswith", "substringof")
 _MAX_DEPTH = 100
+_LONGEST = 2**63
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,7})?)?)?")
 _TOKEN = re.compile(
@@ -201,10 +202,10 @@ def _number(text: str) -> tuple[int | float, str]:
     suffix = text[-1].upper() if text[-1].isalpha() else ""
     bare = text[:-1] if suffix else text
     if suffix == "L":
-        return int(bare), "Int64"
+        return _whole(bare), "Int64"
     if suffix in {"M", "D", "F"} or not bare.lstrip("-").isdigit():
         return float(bare), "Double"
-    return int(bare), "Int32"
+    return _whole(bare), "Int32"
 
 
 _NUMBERS = frozenset({"Int16", "Int32", "Int64", "Byte", "Double"})
@@ -214,3 +215,13 @@ def _comparable(left: str, right: str) -> bool:
     if right == "null":
         return True
     return left == right or (left in _NUMBERS and right in _NUMBERS)
+
+
+def _whole(text: str) -> int:
+    # A number of thousands of digits is refused by Python itself, one beyond 64 bits by SQLite.
+    value = (
+        int(text) if len(text) <= len(str(_LONGEST)) and text.lstrip("-").isascii() else _LONGEST
+    )
+    if not -_LONGEST <= value < _LONGEST:
+        raise BadRequestError
+    return value

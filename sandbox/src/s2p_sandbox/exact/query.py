@@ -28,8 +28,9 @@ _KNOWN = frozenset(
 # The order in which a server-made __next carries the options; $skip does not come back.
 _NEXT_ORDER = ("$filter", "$expand", "$orderby", "$inlinecount", "$select")
 _SAFE = "',()*/!~"
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _TOKEN_PART = re.compile(
-    r"(guid'[^']*'|datetime'[^']*'|'(?:[^']|'')*'|-?\d+(?:\.\d+)?L?|null)(?:,|$)"
+    r"(guid'[^']*'|datetime'[^']*'|'(?:[^']|'')*'|-?[0-9]{1,18}(?:\.[0-9]+)?L?|null)(?:,|$)"
 )
 
 
@@ -100,7 +101,7 @@ def _count(given: Mapping[str, str], name: str) -> int | None:
     text = given.get(name)
     if text is None:
         return None
-    if not text.isdigit():
+    if not _WHOLE.fullmatch(text):
         raise BadRequestError
     return int(text)
 
