@@ -66,6 +66,8 @@ def test_a_week_later_exactly_the_changes_are_read(seeded_runner) -> None:
     first = seeded_runner.run()
     seeded_runner.exact.advance()
     second = seeded_runner.run(state=first.state)
+    third = seeded_runner.run(state=second.state)
+    assert set(third.counts()) == WHOLE
     fresh = seeded_runner.run()
     deleted = {record["EntityKey"] for record in second.records("deletions")}
     assert deleted

@@ -6,10 +6,9 @@ that covers them. A process that dies in between emits those rows again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from exactonline_client import RequestRefused, expanded, filters
+from exactonline_client import RequestRefused, filters
 from tap_exactonline.bookmarks import (
     OLDEST,
     ModifiedRead,
@@ -19,76 +18,21 @@ from tap_exactonline.bookmarks import (
     forget_if_moved,
     instant_text,
 )
+from tap_exactonline.lines import LineReader
 from tap_exactonline.rows import RowPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime, timedelta
 
     from exactonline_client import Page
     from tap_exactonline.definitions import Endpoint, StreamDefinition
+    from tap_exactonline.output import Limit, Output, Span
     from tap_exactonline.session import Session
 
-__all__ = ["DivisionReader", "Limit", "Output", "RowLimitReached", "Span"]
+__all__ = ["DivisionReader"]
 
 _FORBIDDEN: Final = 403
 _GONE: Final = frozenset({400, 404, 500})
-_EXPANDED_PAGE: Final = 60
-"""Expanded lists beyond one page are not documented: one of exactly this size may be cut."""
-
-
-class Output(Protocol):
-    """Where the records of one stream go."""
-
-    definition: StreamDefinition
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Properties the user selected."""
-
-    def write(self, records: list[dict[str, Any]], read_at: str) -> None:
-        """Emit records."""
-
-    def state_of(self, division: int) -> dict[str, Any] | None:
-        """Give the division's part of the state, to be changed in place; None: keep none."""
-
-    def pages(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Pass pages on, open to a signal while waiting for one."""
-
-    def commit(self, rows: int) -> None:
-        """Emit the state when enough rows have gone out since the last one."""
-
-
-class RowLimitReached(Exception):  # noqa: N818 - not an error: a dry run has seen enough
-    """As many rows were read as a dry run wants."""
-
-
-@dataclass(slots=True)
-class Limit:
-    """How many rows a dry run wants still; None: all."""
-
-    left: int | None = None
-
-    def take(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Give the part of ``records`` that is wanted."""
-        if self.left is None:
-            return records
-        wanted = records[: self.left]
-        self.left -= len(wanted)
-        return wanted
-
-    def check(self) -> None:
-        """Stop a dry run that has enough; its state must not move any more."""
-        if self.left is not None and self.left <= 0:
-            raise RowLimitReached
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From when on to read: the settings ``start_date`` and ``overlap_seconds``."""
-
-    start: datetime | None
-    overlap: timedelta
 
 
 class DivisionReader:
@@ -200,8 +144,8 @@ class DivisionReader:
             align(state, line_state)
         progress = ModifiedRead(state, overlap=self._span.overlap, start=self._span.start)
         plan = self._plan(endpoint)
-        lines = self._line_plan()
-        select = (*plan.select, *(lines.nested if lines else ()))
+        lines = self._line_reader()
+        select = (*plan.select, *(lines.select if lines else ()))
         condition = filters.modified_since(progress.since)
         expand = self._source.expands if lines else None
         query = self._session.client.url(
@@ -232,7 +176,7 @@ class DivisionReader:
         self,
         progress: ModifiedRead,
         plan: RowPlan,
-        lines: _LinePlan | None,
+        lines: LineReader | None,
         query: str,
         pages: Iterator[Page],
     ) -> None:
@@ -247,44 +191,19 @@ class DivisionReader:
             ]
             self._emit(plan, [record for _, record in new], page)
             emitted = len(new)
-            if lines and self._lines_to:
-                of_page = [
-                    line for row, record in new for line in self._lines(row, record[key], lines)
-                ]
-                emitted += len(of_page)
-                self._lines_to.write(of_page, instant_text(page.read_at))
+            if lines:
+                headers = [(row, record[key]) for row, record in new]
+                emitted += lines.write(headers, instant_text(page.read_at))
             self._limit.check()
             progress.page_done(seen, page.read_at, query, page.next_url)
             self._output.commit(emitted)
 
-    # Lines that come with their header
+    # Common parts
 
-    def _line_plan(self) -> _LinePlan | None:
+    def _line_reader(self) -> LineReader | None:
         if self._lines_to is None or self._source.expands is None:
             return None
-        definition = self._lines_to.definition
-        plan = RowPlan(definition, definition.endpoint, self._lines_to.names)
-        return _LinePlan(
-            plan,
-            definition.endpoint.resource,
-            tuple(f"{self._source.expands}/{name}" for name in plan.select),
-        )
-
-    def _lines(self, row: dict[str, Any], entry: str, lines: _LinePlan) -> list[dict[str, Any]]:
-        envelope = expanded(row.get(self._source.expands or ""))
-        rows = envelope.rows if envelope else []
-        whole = envelope is not None and envelope.next_url is None
-        if not whole or (rows and len(rows) % _EXPANDED_PAGE == 0):
-            pages = self._session.client.walk(
-                self._division,
-                lines.resource,
-                select=lines.plan.select,
-                filter=filters.equals(self._source.id, entry),
-            )
-            rows = [line for page in self._output.pages(pages) for line in page.rows]
-        return [lines.plan.convert(line, self._division) for line in rows]
-
-    # Common parts
+        return LineReader(self._session, self._division, self._source, self._lines_to)
 
     def _plan(self, endpoint: Endpoint) -> RowPlan:
         names = self._rows_to.names if self._rows_to else frozenset()
@@ -315,12 +234,3 @@ class DivisionReader:
             return state
         inner = state.setdefault(slot, {})
         return inner if isinstance(inner, dict) else {}
-
-
-@dataclass(frozen=True, slots=True)
-class _LinePlan:
-    """How lines come along: their conversion, their own resource, and what to select of them."""
-
-    plan: RowPlan
-    resource: str
-    nested: tuple[str, ...]

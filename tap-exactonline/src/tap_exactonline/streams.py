@@ -16,7 +16,8 @@ from typing_extensions import override
 
 from exactonline_client import DailyLimitReached, RequestRefused
 from tap_exactonline.bookmarks import parse_instant
-from tap_exactonline.reading import DivisionReader, Limit, RowLimitReached, Span
+from tap_exactonline.output import Limit, RowLimitReached, Span
+from tap_exactonline.reading import DivisionReader
 from tap_exactonline.rows import RowPlan
 from tap_exactonline.session import DIVISIONS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -137,19 +138,21 @@ class ExactClient:
         url: str | None = resume_at or self.url(
             division, resource, select=select, filter=filter, expand=expand
         )
-        seen: set[str] = set()
+        # Marks instead of the links: these are kilobytes long, and there may be many thousands.
+        seen: set[bytes] = set()
         while url is not None:
             if origin(url) != self._origin:
                 raise PagingError(
                     f"Exact Online's link to the next page of {what} leads to another host than "
                     f"{self._root_url}. The token is not sent there; check api_url."
                 )
-            if url in seen:
+            mark = blake2b(url.encode(), digest_size=16).digest()
+            if mark in seen:
                 raise PagingError(
                     f"Exact Online's link to the next page of {what} leads to a page that was "
                     "read already. Nothing was lost; run again."
                 )
-            seen.add(url)
+            seen.add(mark)
             document, read_at = self._caller.read(url, division, what)
             envelope = open_envelope(document, what)
             _check_division(envelope.rows, division, what)
