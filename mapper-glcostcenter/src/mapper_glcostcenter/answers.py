@@ -70,7 +70,7 @@ class Answers:
             supplier: its supplier, or that of its header.
             day: the document's day as YYYY-MM-DD; without one, today decides.
         """
-        if self._version != self._exact.version or self._full():
+        if self._version != self._exact.version or len(self._numbers) > _MOST:
             self._forget()
         on = self._days.get(day)
         if on is None:
@@ -92,6 +92,7 @@ class Answers:
         if account is None:
             half = map_account(self._line(fields, division, item, supplier), on[0], *self._by)
             account = (self._number(half), half)
+            _make_room(self._accounts)
             self._accounts[(own, supplier) if half.derived.supplier_matters else own] = account
         asked = (
             division,
@@ -103,16 +104,15 @@ class Answers:
         center = self._centers.get(asked)
         if center is None:
             found = map_center(self._line(fields, division, item, supplier), on[0], *self._by)
+            _make_room(self._centers)
             center = self._centers[asked] = (self._number(found), found)
         whole = self._whole.get((account[0], center[0]))
         if whole is None:
             mapping = combine(account[1], center[1], self._requirements)
             whole = mapping, members(added_by(mapping))
+            _make_room(self._whole)
             self._whole[account[0], center[0]] = whole
         return whole
-
-    def _full(self) -> bool:
-        return max(len(self._accounts), len(self._centers), len(self._whole)) > _MOST
 
     @property
     def _by(self) -> tuple[ExactReference, Resolver]:
@@ -144,6 +144,11 @@ class Answers:
             cost_center=text(fields.CostCenter),
             cost_center_name=text(fields.CostCenterDescription),
         )
+
+
+def _make_room(memory: dict[Any, Any]) -> None:
+    if len(memory) >= _MOST:
+        memory.clear()
 
 
 def added_by(mapping: LineMapping) -> Mapping[str, Any]:

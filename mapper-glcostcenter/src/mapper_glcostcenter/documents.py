@@ -52,7 +52,10 @@ class Index:
         """Take up one entry; a later one replaces an earlier one."""
         if self._remember or division in self._complete:
             self._known[division][id_] = texts
-        self._pending[division].append("\t".join((id_, *texts)))
+        pending = self._pending[division]
+        pending.append("\t".join((id_, *texts)))
+        if len(pending) >= _PACK:
+            self.save()
 
     def find(self, division: int, id_: str) -> tuple[str, ...] | None:
         """The texts of an entry, from this run or an earlier one."""

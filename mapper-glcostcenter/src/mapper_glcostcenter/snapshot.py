@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["SYSTEM", "Snapshot"]
 
 SYSTEM = "exactonline"
+_ENOUGH = 5000
+"""Rows gathered before they are stored even without a STATE."""
 
 
 class Snapshot:
@@ -36,9 +38,12 @@ class Snapshot:
         row = {name: getattr(record, name) for name in KEPT[stream]}
         self.exact.learn(division, stream, id_, row)
         row["id"] = id_
-        self._pending[stream, division][id_] = row
+        pending = self._pending[stream, division]
+        pending[id_] = row
         if stream in WHOLE:
             self._whole[division][id_] = row
+        if len(pending) >= _ENOUGH:
+            self.save()
 
     def begin(self, stream: str) -> None:
         """Note that the tap has come to this stream: the one before is complete."""
