@@ -22,8 +22,10 @@ setup: .venv/installed
 	@PYTHON=$(PYTHON) scripts/setup
 
 lock:
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.10 \
-	  --custom-compile-command 'make lock' requirements.in -o requirements.lock
+	for input in requirements.in tests/interop/*.in; do \
+	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.10 \
+	    --custom-compile-command 'make lock' $$input -o $${input%.in}.lock || exit 1; \
+	done
 
 lint: setup
 	$(BIN)/ruff check .
