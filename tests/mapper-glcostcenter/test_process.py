@@ -321,6 +321,22 @@ def test_a_line_handed_on_without_an_outcome_is_handed_on_again(
         assert len(list(store.holds.open())) == 1
 
 
+def test_a_thousand_held_lines_are_released_once_each(mapper: Mapper) -> None:
+    ids = [f"L{number:04}" for number in range(1100)]
+    mapper.feed(LINES, *(entry_line(id_, "9999") for id_ in ids), state(1))
+    mapper.config["match_by_name"] = False
+    (mapper.folder / "mapping").mkdir()
+    rules = mapper.folder / "mapping" / "rules.csv"
+    rules.write_text("division,dimension,source,target\n*,gl_account,9999,7000\n")
+    released = mapper.feed(LINES).records("purchase_entry_lines")
+    assert [line["ID"] for line in released] == ids
+    rules.unlink()
+    assert mapper.feed(LINES).records("purchase_entry_lines") == []
+    with mapper.store() as store:
+        assert store.holds.count() == 1100
+        assert store.audit.verify() == []
+
+
 def test_a_released_line_that_no_longer_fits_waits_again(
     mapper: Mapper, servicenow: ServiceNow
 ) -> None:

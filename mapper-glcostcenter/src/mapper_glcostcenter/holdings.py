@@ -56,13 +56,17 @@ class Holdings:
         handed it on may have died before that.
         """
         self._settle_arrived(stream)
-        for hold in self._store.holds.open(stream=stream):
-            self._known.add(hold.key)
-            yield hold, False
+        # These first: what is released from the others below must not be met here again.
+        handed_on = set()
         for hold in self._store.holds.released(stream=stream):
             self._known.add(hold.key)
             self._handed_on.add(stream)
+            handed_on.add(hold.key)
             yield hold, True
+        for hold in self._store.holds.open(stream=stream):
+            self._known.add(hold.key)
+            if hold.key not in handed_on:
+                yield hold, False
 
     def hold(
         self,
