@@ -68,8 +68,14 @@ def test_whoever_waited_for_the_lock_takes_what_the_other_got(kit) -> None:
 def test_too_early_keeps_the_token_in_hand(kit, options) -> None:
     _age(kit, 580)
     text = options.pop("text")
-    kit.script_forms(_refuse(kit, 400, "access_denied", text, **options))
-    assert kit.auth().access_token() == "access-1"
+    too_early = _refuse(kit, 400, "access_denied", text, **options)
+    kit.script_forms(too_early, kit.token_answer(2))
+    auth = kit.auth()
+    assert auth.access_token() == "access-1"
+    assert auth.access_token() == "access-1"
+    assert len(kit.wire.forms) == 1
+    _age(kit, 591)
+    assert auth.access_token() == "access-2"
 
 
 def test_too_early_with_no_token_in_hand_needs_a_person(kit) -> None:

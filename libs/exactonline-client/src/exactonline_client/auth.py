@@ -9,6 +9,7 @@ before the first use.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from exactonline_client import oauth
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["ExactAuth"]
 
 _TRIES: Final = 3
+_ASK_AGAIN_AFTER: Final = timedelta(seconds=10)
+"""After "not expired yet": each refused request counts as an error at Exact's side."""
 
 
 class ExactAuth:
@@ -62,6 +65,7 @@ class ExactAuth:
         self._clock = clock
         self._sleep = sleep
         self._tokens: Tokens | None = None
+        self._not_before: datetime | None = None
 
     def access_token(self) -> str:
         """Give a token that is good now, renewing it if it has to be.
@@ -70,8 +74,10 @@ class ExactAuth:
             LoginNeeded: there is no token, or Exact takes it no longer.
             AuthorizationError, ConnectionFailed, UnexpectedAnswer: the renewal failed.
         """
-        tokens = self._tokens
-        if tokens is None or advise(tokens, self._clock()) is not Advice.USE:
+        tokens, now = self._tokens, self._clock()
+        advice = Advice.RENEW if tokens is None else advise(tokens, now)
+        waiting = self._not_before is not None and now < self._not_before
+        if tokens is None or advice is Advice.RENEW or (advice is not Advice.USE and not waiting):
             tokens = self._tokens = self._renewed(refused=None)
         return tokens.access_token
 
@@ -98,6 +104,7 @@ class ExactAuth:
             try:
                 return self._refresh(tokens)
             except oauth.TokenIsYoung:
+                self._not_before = self._clock() + _ASK_AGAIN_AFTER
                 if not tokens.access_token:
                     raise LoginNeeded(
                         "Exact Online says that an access token of this login is still good, but "
