@@ -1,0 +1,1 @@
+"""Benchmarks of the pipeline against stand-in servers that are not the bottleneck."""
