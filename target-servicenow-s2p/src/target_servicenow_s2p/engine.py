@@ -34,7 +34,8 @@ __all__ = ["Engine"]
 
 TEST_STREAM: Final = "meltano_test_stream"
 _TOO_MANY: Final = 429
-_BATCHES_BEHIND_A_STATE: Final = 10
+_BATCHES_PER_FLUSH: Final = 4
+_SECONDS_PER_FLUSH: Final = 60.0
 _GRACE_SECONDS: Final = 5.0
 
 
@@ -89,6 +90,8 @@ class Engine:
         self._loader: Loader | None = None
         self._intake: Intake | None = None
         self._parking: Parking | None = None
+        self._fed = 0
+        self._flushed_at = clock()
         self.ended = False
         self._journal.start()
 
@@ -115,16 +118,33 @@ class Engine:
         """Take one record of an expected stream."""
         if stream == TEST_STREAM:
             return
+        self._fed += 1
         self._feed().take(stream, record)
 
     def state(self, state: Mapping[str, Any]) -> None:
         """Take a STATE; it leaves when everything before it is settled."""
         self._states.arrive(state)
-        if self._states.owed > _BATCHES_BEHIND_A_STATE * self._batch_size:
-            self._feed().flush()
+        enough = _BATCHES_PER_FLUSH * self._batch_size
+        late = self._clock() - self._flushed_at > _SECONDS_PER_FLUSH
+        if self._fed >= enough or (late and self._states.owed):
+            # Small tables never fill a batch: what waits there would hold the states back.
+            self._flush()
         if self._loader is not None:
             self._loader.pump()
         self._release()
+
+    def idle(self) -> bool:
+        """Write what has come back; whether something is still on its way.
+
+        After a minute without a flush what waits in unfilled batches is sent, too.
+        """
+        if self._loader is None:
+            return False
+        if self._states.waiting and self._clock() - self._flushed_at > _SECONDS_PER_FLUSH:
+            self._flush()
+        self._loader.pump()
+        self._release()
+        return self._loader.in_flight > 0 or self._states.waiting > 0
 
     def finish(self) -> None:
         """Send what waits, wait for all outcomes, write the last state, report.
@@ -241,6 +261,10 @@ class Engine:
         if self._stop_seen is None:
             self._stop_seen = self._clock()
         return self._clock() - self._stop_seen > _GRACE_SECONDS
+
+    def _flush(self) -> None:
+        self._feed().flush()
+        self._fed, self._flushed_at = 0, self._clock()
 
     def _release(self) -> None:
         if self._dry:

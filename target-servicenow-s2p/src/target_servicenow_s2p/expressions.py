@@ -128,6 +128,9 @@ class _Parser:
         if len(arguments) == 1:
             only = arguments[0]
             return lambda scope: function(only(scope))
+        if len(arguments) == 2:  # noqa: PLR2004 - the generator below costs more than the call
+            first, second = arguments
+            return lambda scope: function(first(scope), second(scope))
         return lambda scope: function(*(argument(scope) for argument in arguments))
 
     def _peek(self) -> tuple[str, str]:

@@ -28,11 +28,11 @@ def is_missing(value: object) -> bool:
 
 def text_of(value: object) -> str:
     """Write a value as ServiceNow's import takes it: always text, numbers without exponent."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
+    if isinstance(value, str):  # by far the most frequent, so it comes first
         text = value.strip()
         return text.lower() if text == _RESERVED else text
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
@@ -42,10 +42,14 @@ def text_of(value: object) -> str:
 
 def number_of(value: object) -> Decimal | None:
     """Read a finite number exactly; a float by its shortest digits."""
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
     if isinstance(value, bool) or is_missing(value):
         return None
+    if isinstance(value, int):
+        return Decimal(value)
     try:
-        number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+        number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
@@ -53,7 +57,7 @@ def number_of(value: object) -> Decimal | None:
 
 def code(value: object) -> object:
     """A code without the blanks Exact pads it with; 0 stays 0."""
-    return None if is_missing(value) else text_of(value)
+    return text_of(value) or None
 
 
 def money(value: object) -> object:

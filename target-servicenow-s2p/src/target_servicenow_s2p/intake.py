@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,7 +62,6 @@ class Intake:
 
     def take(self, stream: str, record: Mapping[str, Any]) -> None:
         """Take one record; it is owed to the current epoch until it is settled."""
-        self._tally.count(stream, "read")
         epoch = self._states.epoch
         self._states.owe(epoch)
         waiting = self._records.setdefault(stream, [])
@@ -79,11 +79,13 @@ class Intake:
 
     def settled(self, batch: Batch, results: Sequence[Result]) -> None:
         """Take note of a finished batch."""
-        done = []
-        for result in results:
-            self._states.settle(result.row.epoch)
-            if result.row.parked_row and result.outcome != "pending":
-                done.append(result.row)
+        for epoch, number in Counter(result.row.epoch for result in results).items():
+            self._states.settle(epoch, number)
+        done = [
+            result.row
+            for result in results
+            if result.row.parked_row and result.outcome != "pending"
+        ]
         if self._parking is not None and done:
             self._parking.release(batch.table.output.staging_table, done)
 
@@ -93,6 +95,7 @@ class Intake:
         definition = self._definitions.get(stream)
         if not portion:
             return
+        self._tally.count(stream, "read", len(portion))
         if definition is not None:
             # Parents that wait in this process are remembered before they are asked for.
             for link in definition.links:
@@ -108,8 +111,8 @@ class Intake:
                     self._rows(table, scopes, origins, epochs)
         if definition is None or not definition.outputs:
             self._tally.count(stream, "not_written", len(portion))
-        for _, epoch in portion:
-            self._states.settle(epoch)
+        for epoch, number in Counter(epoch for _, epoch in portion).items():
+            self._states.settle(epoch, number)
 
     def _scopes(self, definition: Definition, records: Sequence[Mapping[str, Any]]) -> list[Scope]:
         """Join each record with what is remembered of the records it links to."""
@@ -242,15 +245,14 @@ def _is_unchanged(row: Row, entry: LedgerEntry | None) -> bool:
 def _after(row: Row, entry: LedgerEntry | None) -> Row:
     """Give a row what the ledger knows about its key."""
     if entry is None:
-        return row
+        return row  # most rows of a first load: no copy
     parked = entry.row if entry.state == "parked" else None
     return replace(row, known_set=entry.import_set, parked_row=parked)
 
 
 def _unfit(table: Table, row: Row) -> str:
     """Return why ServiceNow could not take a row, or nothing."""
-    empty = [label for label in table.output.key if not row.values[label]]
-    if empty:
+    if empty := [label for label in table.output.key if not row.values[label]]:
         return f"{', '.join(empty)} is empty, so the record cannot be identified"
     if row.size > LARGEST_ROW:
         return f"the row is larger than {LARGEST_ROW} bytes"

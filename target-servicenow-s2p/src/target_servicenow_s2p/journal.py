@@ -92,8 +92,7 @@ class Journal:
         """Write down what became of every row, and close the intent."""
         table = batch.table.output.staging_table
         now = self._now()
-        for result in results:
-            self._tally.outcome(result.row.origin.stream, result.outcome)
+        self._tally.outcomes((result.row.origin.stream, result.outcome) for result in results)
         with self._store.transaction():
             self._store.ledger.put_many(
                 [

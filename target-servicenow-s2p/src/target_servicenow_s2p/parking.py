@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from servicenow_client import (
     AmbiguousWrite,
@@ -91,22 +91,20 @@ class Parking:
             "sys_import_state": "pending",
             "sys_import_state_comment": "Held: " + ", ".join(row.origin.reasons),
         }
-        there = self._read(staging, sys_id)
-        if there is None:
+        if row.parked_row:
             try:
-                return str(self._client.insert(staging, {**values, "sys_id": sys_id})["sys_id"])
-            except (AmbiguousWrite, Rejected):
-                there = self._read(staging, sys_id)
-                if there is None:
-                    self._say_once(staging)
-                    return None
-        return str(self._client.update(staging, sys_id, values)["sys_id"])
-
-    def _read(self, staging: str, sys_id: str) -> dict[str, Any] | None:
+                return str(self._client.update(staging, sys_id, values)["sys_id"])
+            except NotFound:
+                pass  # cleaned up after seven days: it gets a new row
         try:
-            return self._client.get(staging, sys_id, ["sys_id"])
-        except NotFound:
-            return None
+            return str(self._client.insert(staging, {**values, "sys_id": sys_id})["sys_id"])
+        except (AmbiguousWrite, Rejected):
+            # Refused, answered badly, or there already: a look at the row tells.
+            try:
+                return str(self._client.update(staging, sys_id, values)["sys_id"])
+            except (NotFound, Forbidden, Rejected):
+                self._say_once(staging)
+                return None
 
     def _set_of(self, table: Table) -> str | None:
         """Return the open import set for held rows, made at first need; None if refused."""

@@ -72,8 +72,8 @@ def _look_up(
             {},
             row.digest,
             Origin(row.stream, row.division, row.source_id, row.version),
-            0,
-            row.known_set,
+            epoch=0,
+            known_set=row.known_set,
         )
         for row in intent.rows
     ]
@@ -112,7 +112,7 @@ def _settle_late_rows(
 
 def _row_again(table: Table, entry: LedgerEntry) -> Row:
     origin = Origin(table.output.stream, None, None, entry.source_version)
-    return Row(table.output, entry.natural_key, {}, entry.content_hash or "", origin, 0)
+    return Row(table.output, entry.natural_key, {}, entry.content_hash or "", origin, epoch=0)
 
 
 def _now(courier: Courier, table: Table, import_set: str, rows: Sequence[Row]) -> list[Result]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["COUNTERS", "Tally"]
 
@@ -38,23 +38,24 @@ class Tally:
     """Counts per stream; what was not yet taken to the store is kept apart."""
 
     def __init__(self) -> None:
-        self._total: dict[str, Counter[str]] = {}
-        self._fresh: dict[str, Counter[str]] = {}
+        self._total: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._fresh: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def count(self, stream: str, counter: str, number: int = 1) -> None:
         """Add to a counter."""
         if number:
-            for book in (self._total, self._fresh):
-                book.setdefault(stream, Counter())[counter] += number
+            self._total[stream][counter] += number
+            self._fresh[stream][counter] += number
 
-    def outcome(self, stream: str, outcome: str) -> None:
-        """Count a staged row and what became of it."""
-        self.count(stream, "staged")
-        self.count(stream, _OF_OUTCOME.get(outcome, "failed"))
+    def outcomes(self, stream_and_outcome: Iterable[tuple[str, str]]) -> None:
+        """Count staged rows and what became of them: pairs of stream and outcome."""
+        for (stream, outcome), number in Counter(stream_and_outcome).items():
+            self.count(stream, "staged", number)
+            self.count(stream, _OF_OUTCOME.get(outcome, "failed"), number)
 
     def take(self) -> dict[str, dict[str, int]]:
         """Return what was counted since the last call."""
-        fresh, self._fresh = self._fresh, {}
+        fresh, self._fresh = self._fresh, defaultdict(Counter)
         return {stream: dict(counter) for stream, counter in fresh.items()}
 
     def total(self, counter: str) -> int:

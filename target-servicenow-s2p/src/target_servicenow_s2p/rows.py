@@ -50,6 +50,7 @@ class Row:
         values: label → text.
         digest: of the values that are compared between versions.
         epoch: which part of the input it came with, see `states`.
+        size: bytes of the row as it is sent, names included.
         known_set: import set of what the ledger knows about this key already.
         parked_row: staging row in which an earlier, held version waits.
     """
@@ -60,13 +61,9 @@ class Row:
     digest: str
     origin: Origin
     epoch: int
+    size: int = 0
     known_set: str | None = None
     parked_row: str | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of all values."""
-        return sum(len(value.encode()) for value in self.values.values())
 
 
 def origin_of(stream: str, record: Mapping[str, Any]) -> Origin:
@@ -101,14 +98,21 @@ def row_of(table: Table, scope: Scope, origin: Origin, epoch: int) -> Row | None
     for label, longest in table.limits.items():
         if len(values[label]) > longest:
             values[label] = values[label][:longest]
-    key = _SEPARATOR.join(values[label] for label in output.key)
-    return Row(output, key, values, digest_of(values, table.not_compared), origin, epoch)
+    key = _SEPARATOR.join([values[label] for label in output.key])
+    encoded = _compared(values, table.not_compared)
+    digest = blake2b(encoded, digest_size=16).hexdigest()
+    return Row(output, key, values, digest, origin, epoch, len(encoded))
 
 
 def digest_of(values: Mapping[str, str], left_out: frozenset[str] = frozenset()) -> str:
     """Return a digest that is equal for equal values, whatever their order."""
-    compared = {name: value for name, value in values.items() if value and name not in left_out}
-    return blake2b(_encode(compared), digest_size=16).hexdigest()
+    return blake2b(_compared(values, left_out), digest_size=16).hexdigest()
+
+
+def _compared(values: Mapping[str, str], left_out: frozenset[str]) -> bytes:
+    return _encode(
+        {name: value for name, value in values.items() if value and name not in left_out}
+    )
 
 
 def _whole(value: object) -> int | None:

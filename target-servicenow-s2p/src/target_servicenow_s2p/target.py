@@ -32,6 +32,7 @@ from s2p_singer import (
 )
 from target_servicenow_s2p.definitions import load_definitions
 from target_servicenow_s2p.engine import Engine
+from target_servicenow_s2p.waiting import lines_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -62,21 +63,11 @@ class GuardedReader(MessageReader):
         file_input: IO[bytes] | None,
         callbacks: dict[str, Callable[[dict[str, Any]], None]],
     ) -> Counter[str]:
-        lines: Any = self._interruptible(file_input or self.default_input)
+        lines: Any = lines_of(
+            file_input or self.default_input, self.target.termination, self.target.idle
+        )
         with self.target.guard():
             return super().process_lines(lines, callbacks)
-
-    def _interruptible(self, lines: IO[bytes]) -> Iterator[bytes]:
-        """Yield lines; while waiting for one, a signal takes effect at once."""
-        read = iter(lines).__next__
-        waiting = self.target.termination.interruptible
-        while True:
-            with waiting():
-                try:
-                    line = read()
-                except StopIteration:
-                    return
-            yield line
 
 
 class TargetServiceNowS2P(PluginMixin, Target):
@@ -157,6 +148,10 @@ class TargetServiceNowS2P(PluginMixin, Target):
             engine.finish()
         engine.close()
         self._engine = None
+
+    def idle(self) -> bool:
+        """Take what has come back while no input comes; whether more is to be expected."""
+        return self._engine is not None and self._engine.idle()
 
     @contextmanager
     def guard(self) -> Iterator[None]:

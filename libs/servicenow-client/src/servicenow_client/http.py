@@ -8,6 +8,7 @@ read from the environment once: reading them for every request costs more than t
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "NoAnswer", "Request", "RequestsTransport", "Transport"]
 
-_CONNECTIONS = 8
+_PARALLEL = 4
+"""Requests at work at once: an instance gives integrations four semaphores per node, more only
+fills its queue until it answers 429 (documentation, *Semaphores*)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +82,18 @@ class RequestsTransport:
         session.verify = (
             os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         )
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=_CONNECTIONS, max_retries=0)
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=_PARALLEL, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         self._session = session
+        self._turn = threading.BoundedSemaphore(_PARALLEL)
 
     def __call__(self, request: Request, /) -> Answer:
-        """Send it once; see `Transport`."""
+        """Send it once, as soon as fewer than four others are at work; see `Transport`."""
+        with self._turn:
+            return self._send(request)
+
+    def _send(self, request: Request) -> Answer:
         try:
             response = self._session.request(
                 request.method,
