@@ -36,6 +36,8 @@ class ServiceNow:
         self.display: dict[str, str] = {}
         self.requests: list[str] = []
         self.hidden: set[str] = set()
+        self.asked, self.silent = threading.Event(), threading.Event()
+        self.silent.set()
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -87,6 +89,8 @@ class ServiceNow:
         expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if authorization != expected:
             return 401, {"error": {"message": "User Not Authenticated", "detail": ""}}
+        self.asked.set()
+        self.silent.wait(30)
         parts = urlsplit(path)
         table = parts.path.rpartition("/")[2]
         self.requests.append(table)

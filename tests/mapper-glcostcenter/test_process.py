@@ -167,6 +167,25 @@ def test_divisions_and_deletions_have_provenance_of_their_own(mapper: Mapper) ->
     assert deletion["s2p_source_user"] == "u"
 
 
+@pytest.mark.parametrize(
+    ("modified", "expected"),
+    [
+        ("2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"),
+        ("2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05+00:00"),
+        ("2026-01-02T03:04:05+01:00", "2026-01-02T02:04:05Z"),
+        ("2026-01-02T03:04:05", "2026-01-02T03:04:05Z"),
+        ("yesterday", None),
+        (5, None),
+        (None, None),
+    ],
+)
+def test_the_time_of_change_is_in_utc(
+    mapper: Mapper, modified: object, expected: str | None
+) -> None:
+    outcome = mapper.feed(schema("items"), record("items", {"ID": "i", "Modified": modified}))
+    assert outcome.records("items")[0]["s2p_source_modified"] == expected
+
+
 def test_digits_are_kept(mapper: Mapper) -> None:
     line = (
         b'{"type":"RECORD","stream":"purchase_entry_lines","record":{"Division":101,"ID":"L",'
@@ -518,3 +537,15 @@ def test_a_signal_ends_the_mapper_in_order(mapper: Mapper, signum: signal.Signal
     assert rest == b""
     with mapper.store() as store:
         assert [hold.source_id for hold in store.holds.open()] == ["L1"]
+
+
+def test_a_signal_ends_the_wait_for_servicenow(mapper: Mapper, servicenow: ServiceNow) -> None:
+    servicenow.silent.clear()
+    process = mapper.start()
+    assert servicenow.asked.wait(30)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=30)
+    servicenow.silent.set()
+    assert process.returncode == 128 + signal.SIGTERM, stderr
+    assert stdout == b""
+    assert b"Traceback" not in stderr

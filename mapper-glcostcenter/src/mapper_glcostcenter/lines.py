@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,8 +45,8 @@ class Provenance:
         key, when, user = bytes(fields.key), bytes(fields.modified), bytes(fields.modifier)
         if not key.startswith(b'"') and key != b"null":
             key = b'"' + key + b'"'
-        if not when.startswith(b'"'):
-            when = msgspec.json.encode(modified) if modified else b"null"
+        if not when.endswith((b'Z"', b'+00:00"')):
+            when = _in_utc(text_of(fields.modified) or modified)
         if not user.startswith(b'"'):
             user = b"null"
         return b"".join(
@@ -59,6 +60,12 @@ class Provenance:
                 self._run,
             )
         )
+
+
+def _in_utc(moment: str | None) -> bytes:
+    """The moment as JSON: RFC 3339 in UTC, or null for what is no moment."""
+    instant = as_instant(moment)
+    return b"null" if instant is None else msgspec.json.encode(instant.astimezone(timezone.utc))
 
 
 class Lines:

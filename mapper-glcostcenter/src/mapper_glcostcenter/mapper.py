@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -153,7 +153,11 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
             store.runs.start(run, self.name)
             well = False
             try:
-                reference = load_reference(config, self._env_var_prefix, store, run, _now)
+                # A signal ends the wait for ServiceNow at once, except where a refresh token is
+                # used: it must not be lost between its renewal and the vault.
+                shared = config["servicenow_auth_method"] == "authorization_code"
+                with nullcontext() if shared else self.termination.interruptible():
+                    reference = load_reference(config, self._env_var_prefix, store, run, _now)
                 session = Session(
                     store,
                     Resolver(reference, rules, erp_sources, config["match_by_name"]),
