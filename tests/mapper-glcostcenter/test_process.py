@@ -393,6 +393,30 @@ def test_a_newer_version_follows_and_settles_the_older(
     assert [r["s2p_gl_account"] for r in both] == ["8888", "7000"]
 
 
+def test_of_several_versions_in_one_run_the_last_counts(
+    mapper: Mapper, servicenow: ServiceNow
+) -> None:
+    mapper.feed(
+        LINES,
+        entry_line("L1", "9999"),
+        entry_line("L1", "7000"),
+        entry_line("L1", "8888"),
+        entry_line("L2", "9999"),
+        entry_line("L2", "7000"),
+    )
+    with mapper.store() as store:
+        (hold,) = store.holds.open()
+    assert (hold.source_id, hold.waiting_for) == ("L1", (("gl_account", "8888"),))
+    gl = {"gl_account": "8888", "inactive": "false", "erp_source": "erp1"}
+    servicenow.add("sn_fin_gl_account", "g8", **gl)
+    # Released, and in the same run a newer version has to wait again.
+    mapper.feed(LINES, entry_line("L1", "9999"))
+    with mapper.store() as store:
+        (hold,) = store.holds.open()
+        assert list(store.holds.released()) == []
+    assert hold.waiting_for == (("gl_account", "9999"),)
+
+
 def test_hold_mode_local_keeps_held_lines_to_itself(mapper: Mapper) -> None:
     mapper.config["hold_mode"] = "local"
     outcome = mapper.feed(LINES, entry_line("L1", "9999"), entry_line("L2"), state(1))

@@ -80,6 +80,7 @@ def test_spreadsheet_habits_are_understood() -> None:
         ("*,gl_account,7*1,,,,,,2,", "line 2, column source: a * may stand only at the end"),
         ("*,gl_account,7099-7000,,,,,,2,", "write 7000-7099"),
         ("*,gl_account,1,,,,31-12-2026,,2,", "line 2, column valid_from: '31-12-2026' is not"),
+        ("*,gl_account,1,,,,20261231,,2,", "line 2, column valid_from: '20261231' is not"),
         ("*,gl_account,1,,,,2026-02-01,2026-01-01,2,", "line 2, column valid_to: it lies before"),
         ("*,gl_account,1,,,,,,,", "line 2, column target: it is empty"),
         ("*,gl_account,1,,,,,,2,note,more", "line 2: 11 cells"),

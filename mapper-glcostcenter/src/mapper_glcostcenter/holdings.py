@@ -39,7 +39,7 @@ class Holdings:
         self._known: set[tuple[str, int, str]] = set()
         self._put: list[Hold] = []
         self._release: list[HoldKey] = []
-        self._settle: list[HoldVersion] = []
+        self._settle: dict[tuple[str, int, str], HoldVersion] = {}
         self._events: list[AuditEvent] = []
         self._handed_on: set[str] = set()
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -96,6 +96,8 @@ class Holdings:
             ),
         )
         self._known.add(key)
+        # It may have come mapped in between: what came last counts.
+        self._settle.pop(key, None)
         self._event("held", key, str(number) if number else None, mapping)
         count = self.counts[key.stream]
         count["held"] += 1
@@ -142,25 +144,26 @@ class Holdings:
     def mapped(self, key: HoldKey, modified: datetime | None) -> None:
         """Note that a held line came again and needs no hold any more."""
         self._known.discard(key)
-        self._settle.append(HoldVersion(*key, modified))
+        self._settle[key] = HoldVersion(*key, modified)
 
     def save(self) -> None:
         """Bring everything gathered into the store."""
         store = self._store
-        if self._put:
-            store.holds.put(self._put)
+        # Releases first: a newer version of a released line that is held again stays held.
         if self._release:
             store.holds.release(self._release, self._run_id)
+        if self._put:
+            store.holds.put(self._put)
         for stream in self._handed_on:
             # Each run hands on all that has not arrived: the last run that did answers for all.
             run = {"id": "run", "run_id": self._run_id}
             store.reference.save(PLUGIN, stream, _HANDED_ON, [run])
         if self._settle:
-            store.holds.settle(self._settle)
+            store.holds.settle(self._settle.values())
         store.audit.append(self._events)
         for stream, counters in self.counts.items():
             store.runs.count(self._run_id, PLUGIN, stream, **counters)
-        self._put, self._release, self._settle, self._events = [], [], [], []
+        self._put, self._release, self._settle, self._events = [], [], {}, []
         self._handed_on.clear()
         self.counts.clear()
 

@@ -161,10 +161,14 @@ def _date(text: str, column: str, wrong: Callable[[str, str], None]) -> date | N
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
+        found = None
+    # Newer Pythons take other spellings too; the file means the same on all of them.
+    if found is None or str(found) != text:
         wrong(column, f"'{text}' is not a date; write it as 2026-01-31")
         return None
+    return found
 
 
 def _collisions(rules: dict[int, Rule]) -> Iterator[str]:
