@@ -10,7 +10,7 @@ import pytest
 from servicenow_client import AuthenticationFailed, Forbidden, Hibernating, NotServiceNow
 from target_servicenow_s2p.journal import Journal
 
-from .conftest import EVERYTHING, REFERENCE, QuickTarget, gl_account, many, schema, state
+from .conftest import EVERYTHING, REFERENCE, SOURCE, QuickTarget, gl_account, many, schema, state
 
 if TYPE_CHECKING:
     from .conftest import Feed
@@ -88,6 +88,8 @@ def test_a_stuck_transform_is_looked_up_by_the_next_run(feed: Feed) -> None:
     (stuck,) = feed.instance.rows("sys_import_set", "state=loaded")
     rows = feed.instance.rows("sn_fcms_intg_gl_account_stage", f"sys_import_set={stuck['sys_id']}")
     assert {row["sys_import_state"] for row in rows} == {"pending"}
+    feed.run(late, outcome_timeout=0.2)  # read again, it is not staged again
+    assert set(staged_per_key(feed).values()) == {1}
     feed.instance.control(
         "rows",
         {
@@ -101,6 +103,22 @@ def test_a_stuck_transform_is_looked_up_by_the_next_run(feed: Feed) -> None:
         assert not list(store.ledger.in_flight())
         known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", ["5000|EXACT-100"])
         assert known["5000|EXACT-100"].outcome == "inserted"
+
+
+def test_an_import_set_that_was_cleaned_up_is_told_as_failed(feed: Feed) -> None:
+    feed.run(REFERENCE)
+    feed.instance.fault("stuck_transform", "insertMultiple")
+    late = [*many("gl_accounts", 1, gl_account), state(late=True)]
+    feed.run(late, outcome_timeout=0.2)
+    feed.instance.control("reset")
+    feed.instance.control("rows", {"table": "sn_fin_erp_source", "rows": [{"name": SOURCE}]})
+    feed.run([*REFERENCE, state(again=True)])
+    with feed.store() as store:
+        known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", ["5000|EXACT-100"])
+        assert known["5000|EXACT-100"].state == "failed"
+        assert "cleaned" in str(known["5000|EXACT-100"].message)
+    assert feed.run(late) == [{"late": True}]
+    assert primary_per_key(feed)["5000"] == 1
 
 
 @pytest.mark.parametrize(

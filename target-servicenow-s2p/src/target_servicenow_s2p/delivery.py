@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from servicenow_client import (
     AmbiguousWrite,
     Forbidden,
+    NotFound,
     RowOutcome,
     equals,
     merge_outcomes,
@@ -136,6 +137,16 @@ class Courier:
             self.sleep(pause)
             pause = min(pause * 1.6, _LONGEST_PAUSE)
 
+    def exists(self, import_set: str) -> bool:
+        """Whether an import set is still there: ServiceNow cleans it up after seven days."""
+        try:
+            self.client.get("sys_import_set", import_set, ["sys_id"])
+        except NotFound:
+            return False
+        except Forbidden:
+            return True
+        return True
+
     def settled(self, table: Table, import_set: str, rows: Sequence[Row]) -> list[Result]:
         """Return the results there are now, without waiting for the others."""
         read = self._read(table, import_set, rows)
@@ -158,8 +169,10 @@ class Courier:
         several = table.maps > 1
         for outcome in self.client.staged_rows(staging, condition, key):
             natural = natural_key(table, outcome)
-            seen = [outcomes[natural]] if natural in outcomes else []
-            outcomes[natural] = merge_outcomes([*seen, outcome], key)[0]
+            if several and natural in outcomes:
+                outcomes[natural] = merge_outcomes([outcomes[natural], outcome], key)[0]
+            else:
+                outcomes[natural] = outcome
             if not several and len(outcomes) >= len(rows):
                 break  # every row is seen: no need to ask for the empty page behind them
         return outcomes

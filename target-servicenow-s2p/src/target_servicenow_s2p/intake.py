@@ -160,16 +160,14 @@ class Intake:
         self._tally.count(stream, "duplicates", duplicates)
         known = self._journal.known(staging, rows)
         held: list[Row] = []
-        unchanged = 0
         for key, row in rows.items():
             entry = known.get(key)
             if row.origin.held:
                 held.append(_after(row, entry))
-            elif _is_unchanged(row, entry) and not self._on_its_way(table, key):
-                unchanged += 1
+            elif entry and _is_known(row, entry) and not self._on_its_way(table, key):
+                self._tally.count(stream, "unchanged" if entry.state == "done" else "pending")
             else:
                 self._buffer(table, _after(row, entry), entry)
-        self._tally.count(stream, "unchanged", unchanged)
         self._tally.count(stream, "held", len(held))
         if held and self._parking is not None:
             self._parking.park(table, held, known)
@@ -238,8 +236,9 @@ def ancestors_of(definitions: Mapping[str, Definition]) -> dict[str, tuple[str, 
     return found
 
 
-def _is_unchanged(row: Row, entry: LedgerEntry | None) -> bool:
-    return entry is not None and entry.state == "done" and entry.content_hash == row.digest
+def _is_known(row: Row, entry: LedgerEntry) -> bool:
+    """Whether this very content is in ServiceNow, or staged there and not transformed yet."""
+    return entry.state in {"done", "sent"} and entry.content_hash == row.digest
 
 
 def _after(row: Row, entry: LedgerEntry | None) -> Row:

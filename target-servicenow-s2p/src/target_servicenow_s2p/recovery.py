@@ -7,15 +7,14 @@ nowhere were never staged: no state was written for them, so they come again by 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from servicenow_client import NotFound
 from target_servicenow_s2p.batches import Batch, Result
 from target_servicenow_s2p.delivery import Sought, find_staged
 from target_servicenow_s2p.rows import Origin, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from logging import Logger
 
     from s2p_store import LedgerEntry
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from target_servicenow_s2p.slots import Slot
 
 __all__ = ["recover"]
+
+_CLEANED_UP: Final = "ServiceNow cleaned the import set up before its outcome could be read"
 
 
 def recover(
@@ -79,7 +80,8 @@ def _look_up(
     ]
     results: list[Result] = []
     if entry.import_set:
-        results = courier.outcomes(table, entry.import_set, rows)
+        if courier.exists(entry.import_set):
+            results = courier.outcomes(table, entry.import_set, rows)
     elif table.key_elements and table.output.load_method == "import_set":
         sought = {row.key: Sought(row.digest, row.known_set) for row in rows}
         found = find_staged(courier.client, table, sought)
@@ -105,7 +107,9 @@ def _settle_late_rows(
         if table is None or not table.key_elements:
             continue
         rows = [_row_again(table, entry) for entry in entries]
-        results = _now(courier, table, import_set, rows)
+        results = courier.settled(table, import_set, rows)
+        if not results and not courier.exists(import_set):
+            results = [Result(row, "error", _CLEANED_UP, import_set) for row in rows]
         if results:
             journal.finish(Batch(f"late-{import_set}", table, rows, import_set), results)
 
@@ -113,11 +117,3 @@ def _settle_late_rows(
 def _row_again(table: Table, entry: LedgerEntry) -> Row:
     origin = Origin(table.output.stream, None, None, entry.source_version)
     return Row(table.output, entry.natural_key, {}, entry.content_hash or "", origin, epoch=0)
-
-
-def _now(courier: Courier, table: Table, import_set: str, rows: Sequence[Row]) -> list[Result]:
-    """Return the outcomes there are, without waiting for those that are not."""
-    try:
-        return courier.settled(table, import_set, rows)
-    except NotFound:
-        return []

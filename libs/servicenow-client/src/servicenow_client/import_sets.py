@@ -119,16 +119,19 @@ def import_result(data: Mapping[str, Any]) -> ImportResult | None:
 
 def row_outcome(row: Mapping[str, Any]) -> RowOutcome:
     """Read one staging row as the Table API returns it."""
-    number = _text(row.get("sys_import_row")).replace(",", "")
+    texts = {name: value if value.__class__ is str else _text(value) for name, value in row.items()}
+    own = [texts.pop(name, "") for name in OUTCOME_FIELDS]
+    sys_id, import_set, number, state, comment, target_table, target_sys_id = own
+    number = number.replace(",", "")
     return RowOutcome(
-        _text(row.get("sys_id")),
-        _text(row.get("sys_import_set")),
+        sys_id,
+        import_set,
         int(number) if number.isdecimal() else 0,
-        _text(row.get("sys_import_state")).lower() or PENDING,
-        explanation(_text(row.get("sys_import_state_comment"))),
-        _text(row.get("sys_target_table")),
-        _text(row.get("sys_target_sys_id")),
-        {name: _text(value) for name, value in row.items() if name not in OUTCOME_FIELDS},
+        state.lower() or PENDING,
+        explanation(comment) if comment else "",
+        target_table,
+        target_sys_id,
+        texts,
     )
 
 
