@@ -84,6 +84,23 @@ def test_a_signal_while_waiting_for_input_keeps_what_is_settled(feed: Feed, sign
         assert not list(store.ledger.in_flight())
 
 
+def test_a_signal_ends_the_wait_for_a_transform_that_does_not_come(feed: Feed) -> None:
+    feed.run(REFERENCE)
+    feed.instance.fault("stuck_transform", "insertMultiple")
+    target = Process(feed, batch_size=60)
+    target.write(*ROWS[len(REFERENCE) + 1 :])
+    for _ in range(3000):
+        if feed.instance.rows("sn_fcms_intg_gl_account_stage", "u_gl_account=5059"):
+            break
+    target.process.send_signal(signal.SIGTERM)
+    code, out, err = target.end()
+    assert code == 143, err
+    # Staged and waiting is safely recorded, so its state may leave; the next run looks it up.
+    assert [json.loads(line) for line in out.splitlines()] == [{"part": 2}]
+    with feed.store() as store:
+        assert {entry.state for entry in store.ledger.in_flight()} == {"sent"}
+
+
 def test_a_killed_target_is_picked_up_without_a_second_effect(feed: Feed) -> None:
     feed.run(REFERENCE)
     feed.instance.fault("slow_transform", "insertMultiple", seconds=1.0)

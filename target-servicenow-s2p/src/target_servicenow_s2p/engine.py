@@ -162,6 +162,8 @@ class Engine:
 
     def stop(self) -> None:
         """Settle what is on its way and write the state that is earned; nothing new is sent."""
+        if self.ended:
+            return
         try:
             if self._loader is not None:
                 self._loader.drain()

@@ -146,6 +146,8 @@ class TargetServiceNowS2P(PluginMixin, Target):
         with self.guard():
             self.termination.check()
             engine.finish()
+            # One that came while outcomes were waited for: all is settled, and it is told.
+            self.termination.check()
         engine.close()
         self._engine = None
 
