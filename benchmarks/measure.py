@@ -9,15 +9,16 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["BenchmarkError", "Command", "ProcessUse", "Run", "Server", "run_pipe", "served"]
 
+_NULL = Path(os.devnull)
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -81,7 +82,7 @@ def served(name: str, module: str, *arguments: str) -> Iterator[Server]:
             process.terminate()
 
 
-def run_pipe(
+def run_pipe(  # noqa: PLR0913 - a pipe has this many ends
     commands: Sequence[Command],
     *,
     folder: Path,
@@ -106,8 +107,8 @@ def run_pipe(
     before = {server.name: server.told() for server in servers}
     started = time.perf_counter()
     with ExitStack() as stack:
-        given: IO[bytes] | None = stack.enter_context((source or _null()).open("rb"))
-        result = stack.enter_context((sink or _null()).open("wb"))
+        given: IO[bytes] | None = stack.enter_context((source or _NULL).open("rb"))
+        result = stack.enter_context((sink or _NULL).open("wb"))
         processes = []
         for command in commands:
             last = command is commands[-1]
@@ -146,9 +147,3 @@ def _wait(process: subprocess.Popen[bytes], command: Command, folder: Path) -> P
         raise BenchmarkError(f"{command.name} ended with {process.returncode}:\n{said}")
     cpu = used.ru_utime + used.ru_stime
     return ProcessUse(command.name, used.ru_maxrss * _MAXRSS_UNIT, cpu)
-
-
-def _null() -> Path:
-    from pathlib import Path  # noqa: PLC0415 - for types elsewhere
-
-    return Path(os.devnull)

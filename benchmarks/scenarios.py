@@ -98,7 +98,8 @@ class Bench:
                 for kind, name in (("extractors", _TAP), ("mappers", _MAPPER), ("loaders", _TARGET))
             }
             document = {
-                "version": 1,
+                "default_environment": "bench",
+                "environments": [{"name": "bench"}],
                 "project_id": "benchmark",
                 "send_anonymous_usage_stats": False,
                 "elt": {"buffer_size": 10485760},

@@ -116,9 +116,7 @@ class ServiceNowStandIn:
         for definition in load_definitions({}, {}, "").values():
             for output in definition.outputs:
                 keys = {element(label): label for label in output.key}
-                row = msgspec.defstruct(
-                    "Row", [(name, str, "") for name in keys], rename=keys
-                )
+                row = msgspec.defstruct("Row", [(name, str, "") for name in keys], rename=keys)
                 body = msgspec.defstruct("Body", [("records", list[row])])  # type: ignore[valid-type]
                 self._keys[output.staging_table] = keys
                 self._decoders[output.staging_table] = msgspec.json.Decoder(body)
@@ -166,9 +164,7 @@ class ServiceNowStandIn:
         found = re.search(r"sys_import_set=(\w+)", query)
         rows = self._sets.get(found[1], []) if found and "sys_id>" not in query else []
         known = found[1] if found else ""
-        wanted = [
-            name for name in self._keys[staging] if name in request.query["sysparm_fields"]
-        ]
+        wanted = [name for name in self._keys[staging] if name in request.query["sysparm_fields"]]
         target = f"primary_{staging}"
         return _encode(
             {

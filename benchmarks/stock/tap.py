@@ -70,7 +70,9 @@ class OrderLines(RESTStream["ParseResult"]):
         return _Links()
 
     @override
-    def get_url_params(self, context: object, next_page_token: ParseResult | None) -> dict[str, Any]:
+    def get_url_params(
+        self, context: object, next_page_token: ParseResult | None
+    ) -> dict[str, Any]:
         if next_page_token is not None:
             return dict(parse_qsl(next_page_token.query))
         return {"$select": ",".join(LINE_FIELDS)}
