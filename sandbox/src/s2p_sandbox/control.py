@@ -20,6 +20,7 @@ import re
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from s2p_sandbox.clock import Clock
     from s2p_sandbox.faults import FaultBook
@@ -82,9 +83,19 @@ def with_control(app: ASGIApp, control: Control) -> ASGIApp:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX + "/"):
             await plane(scope, receive, send)
             return
-        if scope["type"] == "http":
-            control.count(scope["method"], scope["path"])
-        await app(scope, receive, send)
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        control.count(scope["method"], scope["path"])
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # The server's own clock, which tests and users can move.
+                date = format_datetime(control.clock.now(), usegmt=True).encode()
+                message["headers"] = [*message.get("headers", []), (b"date", date)]
+            await send(message)
+
+        await app(scope, receive, dated)
 
     return routed
 

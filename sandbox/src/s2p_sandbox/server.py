@@ -101,6 +101,8 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            # The applications give their own, of the sandbox's clock.
+            date_header=False,
             timeout_keep_alive=75,
             **files,  # type: ignore[arg-type]  # only the two file names
         )

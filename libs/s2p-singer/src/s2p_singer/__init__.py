@@ -1,6 +1,6 @@
 """What this project's Singer plugins share: settings, error boundary, signals, fast message I/O."""
 
-from s2p_singer.errors import InputError, SettingError, Terminated, UserError
+from s2p_singer.errors import InputError, PipeClosedError, SettingError, Terminated, UserError
 from s2p_singer.io import BufferedMessageWriter, MessageReader, encode_line, flush_writers
 from s2p_singer.main import run
 from s2p_singer.plugin import PluginMixin, run_id
@@ -13,6 +13,7 @@ __all__ = [
     "BufferedMessageWriter",
     "InputError",
     "MessageReader",
+    "PipeClosedError",
     "PluginMixin",
     "SettingError",
     "Terminated",

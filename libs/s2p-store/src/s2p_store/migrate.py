@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, select
@@ -71,6 +72,8 @@ def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - a third of a second, needed once per store
     from alembic.config import Config  # noqa: PLC0415 - the same
 
+    # Creating a store is nothing an operator needs ten lines about.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", "s2p_store:migrations")
     config.attributes["connection"] = connection
