@@ -248,6 +248,26 @@ def gl_account(number: int) -> dict[str, object]:
     return {"ID": f"g{number}", "Code": f"{5000 + number}", "Description": f"Account {number}"}
 
 
+class DiedError(BaseException):
+    """The process dies here: nothing that follows runs."""
+
+
+def die(feed: Feed, messages: list[dict[str, Any]], **settings: object) -> None:
+    target = QuickTarget(config=feed.config(**settings))
+    with pytest.raises(DiedError):
+        target.listen(as_lines(messages))
+    engine = target._engine
+    assert engine is not None
+    assert engine._loader is not None
+    engine._loader.close()
+    engine._loader._pool.shutdown(wait=True)
+    engine._resources.close()  # what the operating system does for a dead process
+
+
+def as_lines(messages: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - lines, where the SDK says file
+    return iter([json.dumps(message).encode() + b"\n" for message in messages])
+
+
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     folder = tmp_path_factory.mktemp("servicenow")

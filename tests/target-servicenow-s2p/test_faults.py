@@ -10,7 +10,19 @@ import pytest
 from servicenow_client import AuthenticationFailed, Forbidden, Hibernating, NotServiceNow
 from target_servicenow_s2p.journal import Journal
 
-from .conftest import EVERYTHING, REFERENCE, SOURCE, QuickTarget, gl_account, many, schema, state
+from .conftest import (
+    EVERYTHING,
+    REFERENCE,
+    SOURCE,
+    DiedError,
+    QuickTarget,
+    as_lines,
+    die,
+    gl_account,
+    many,
+    schema,
+    state,
+)
 
 if TYPE_CHECKING:
     from .conftest import Feed
@@ -160,28 +172,6 @@ def test_a_user_without_the_right_role_is_told(feed: Feed) -> None:
     assert feed.states == []
 
 
-class _DiedError(BaseException):
-    """The process dies here: nothing that follows runs."""
-
-
-def die(feed: Feed, messages: list[dict[str, Any]], **settings: object) -> None:
-    target = QuickTarget(config=feed.config(**settings))
-    with pytest.raises(_DiedError):
-        target.listen(_lines(messages))
-    engine = target._engine
-    assert engine is not None
-    assert engine._loader is not None
-    engine._loader.close()
-    engine._loader._pool.shutdown(wait=True)
-    engine._resources.close()  # what the operating system does for a dead process
-
-
-def _lines(messages: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - lines, where the SDK says file
-    import json  # noqa: PLC0415 - a helper of these two tests
-
-    return iter([json.dumps(message).encode() + b"\n" for message in messages])
-
-
 @pytest.mark.parametrize("moment", ["posted", "finish"])
 def test_a_run_that_dies_is_picked_up_without_a_second_effect(
     feed: Feed, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -189,7 +179,7 @@ def test_a_run_that_dies_is_picked_up_without_a_second_effect(
     feed.run(REFERENCE)
 
     def dead(*_: object) -> None:
-        raise _DiedError
+        raise DiedError
 
     rows = [*many("gl_accounts", 60, gl_account), state(done=True)]
     with monkeypatch.context() as patched:
@@ -211,12 +201,12 @@ def test_a_living_run_is_not_taken_for_a_dead_one(feed: Feed) -> None:
         pass
 
     def messages() -> Any:  # noqa: ANN401 - a generator of lines
-        yield from _lines([schema("gl_accounts")])
+        yield from as_lines([schema("gl_accounts")])
         # A second target works on the same store while this one is alive.
         feed.run([*many("gl_accounts", 3, gl_account), state(inner=True)])
         seen.append([str(one) for one in feed.states])
-        yield from _lines(many("gl_accounts", 60, gl_account)[1:])
-        yield from _lines([state(done=True)])
+        yield from as_lines(many("gl_accounts", 60, gl_account)[1:])
+        yield from as_lines([state(done=True)])
 
     assert feed.lines(messages(), Other) == [{"done": True}]
     assert seen == [["{'inner': True}"]]

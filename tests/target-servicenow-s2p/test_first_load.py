@@ -92,7 +92,9 @@ def test_the_ledger_and_the_trail_say_what_became_of_it(feed: Feed) -> None:
         assert store.audit.verify() == []
         report = store.runs.latest()
         assert report is not None
-        assert report.counter("accounts", "inserted") == 2
+        assert report.counter("accounts", "read") == 2
+        assert report.counter("accounts", "inserted") == 1
+        assert report.counter("supplier_legal_entities", "inserted") == 1
         assert report.counter("gl_accounts", "inserted") == 2
         assert report.calls["servicenow"] > 0
         assert not list(store.ledger.in_flight())

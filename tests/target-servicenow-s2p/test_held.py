@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target_servicenow_s2p.errors import RecordsFailed
+from target_servicenow_s2p.parking import Parking
 
-from .conftest import ENTRIES, REFERENCE, record, schema, state
+from .conftest import ENTRIES, REFERENCE, DiedError, die, record, schema, state
 
 if TYPE_CHECKING:
     from .conftest import Feed
@@ -72,6 +73,23 @@ def test_a_released_line_is_staged_and_its_waiting_row_closed(feed: Feed) -> Non
     assert line["line_description"] == "Envelopes"
     feed.run(MAPPED)
     assert len(feed.instance.rows(LINES)) == 2
+
+
+def test_a_run_that_dies_while_releasing_leaves_no_row_waiting(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.run([*REFERENCE, *HEADERS, *held()])
+
+    def dead(*_: object) -> None:
+        raise DiedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Parking, "release", dead)
+        die(feed, MAPPED)
+    feed.run(MAPPED)
+    rows = feed.instance.rows(LINES)
+    assert sorted(row["sys_import_state"] for row in rows) == ["inserted", "skipped"]
+    assert len(feed.instance.rows("sn_shop_invoice_line")) == 1
 
 
 @pytest.mark.parametrize("kind", ["drop_after", "drop_before", "403_after_commit", "202"])

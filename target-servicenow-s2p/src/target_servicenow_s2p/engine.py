@@ -104,12 +104,14 @@ class Engine:
         elif definition is None or not definition.outputs:
             if stream not in self._said:
                 self._said.add(stream)
+                self._tally.expect(stream)
                 self._logger.info(
                     "Stream '%s' has no table in ServiceNow: its records are accepted and counted, "
                     "not written.",
                     stream,
                 )
         else:
+            self._tally.expect(*(output.name for output in definition.outputs))
             instance = self._open()
             for output in definition.outputs:
                 instance.table(output.name)
@@ -201,10 +203,26 @@ class Engine:
                     float(self._config.get("outcome_timeout") or 900),
                     self._hurry,
                 )
-                recover(self._journal, self._slot, courier, self._instance.table, self._logger)
-                self._parking = Parking(client, self._journal, self._logger)
+                parking = Parking(client, self._journal, self._logger)
+                for staging, rows, staged in recover(
+                    self._journal, self._slot, courier, parking, self._instance.table
+                ):
+                    self._logger.info(
+                        "An earlier run ended while %d rows for %s were on their way: %d of them "
+                        "were staged.",
+                        rows,
+                        staging,
+                        staged,
+                    )
+                self._parking = parking
                 self._loader = Loader(
-                    courier, self._journal, ancestors_of(self._definitions), self._settled
+                    courier,
+                    self._journal,
+                    ancestors_of(self._definitions),
+                    staged=lambda batch, results: parking.release(
+                        batch.table.output.staging_table, results
+                    ),
+                    settled=lambda _, results: self._feed().settled(results),
                 )
             # Whatever was fed before went to streams without a table; nothing of it is buffered.
             self._intake = None
@@ -227,9 +245,6 @@ class Engine:
 
     def _table(self, name: str) -> Table | None:
         return self._open().table(name)
-
-    def _settled(self, batch: Any, results: Any) -> None:  # noqa: ANN401 - passed on as it is
-        self._feed().settled(batch, results)
 
     def _connect(self) -> ServiceNowClient:
         config = self._config

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from s2p_store import LedgerEntry
-    from target_servicenow_s2p.batches import Batch, Result
+    from target_servicenow_s2p.batches import Result
     from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.definitions import Definition
     from target_servicenow_s2p.journal import Journal
@@ -77,17 +77,10 @@ class Intake:
             for output in definition.outputs:
                 self._dispatch(output.name)
 
-    def settled(self, batch: Batch, results: Sequence[Result]) -> None:
-        """Take note of a finished batch."""
+    def settled(self, results: Sequence[Result]) -> None:
+        """Take note of rows whose outcome is written down."""
         for epoch, number in Counter(result.row.epoch for result in results).items():
             self._states.settle(epoch, number)
-        done = [
-            result.row
-            for result in results
-            if result.row.parked_row and result.outcome != "pending"
-        ]
-        if self._parking is not None and done:
-            self._parking.release(batch.table.output.staging_table, done)
 
     def _portion(self, stream: str) -> None:
         """Turn the waiting records of one stream into rows."""
@@ -156,8 +149,8 @@ class Intake:
                 continue
             duplicates += row.key in rows
             rows[row.key] = row
-        staging, stream = table.output.staging_table, table.output.stream
-        self._tally.count(stream, "duplicates", duplicates)
+        staging, name = table.output.staging_table, table.output.name
+        self._tally.count(name, "duplicates", duplicates)
         known = self._journal.known(staging, rows)
         held: list[Row] = []
         for key, row in rows.items():
@@ -165,10 +158,10 @@ class Intake:
             if row.origin.held:
                 held.append(_after(row, entry))
             elif entry and _is_known(row, entry) and not self._on_its_way(table, key):
-                self._tally.count(stream, "unchanged" if entry.state == "done" else "pending")
+                self._tally.count(name, "unchanged" if entry.state == "done" else "pending")
             else:
                 self._buffer(table, _after(row, entry), entry)
-        self._tally.count(stream, "held", len(held))
+        self._tally.count(name, "held", len(held))
         if held and self._parking is not None:
             self._parking.park(table, held, known)
 
@@ -180,21 +173,21 @@ class Intake:
 
     def _refuse(self, row: Row, staging: str, problem: str) -> None:
         if self._loader is None:
-            self._tally.count(row.origin.stream, "failed")
+            self._tally.count(row.output.name, "failed")
         else:
             self._journal.refused(row, staging, problem)
 
     def _buffer(self, table: Table, row: Row, entry: LedgerEntry | None) -> None:
         if self._loader is None:
             new = entry is None or entry.state != "done"
-            self._tally.count(row.origin.stream, "inserted" if new else "changed")
+            self._tally.count(row.output.name, "inserted" if new else "changed")
             return
         name = table.output.name
         buffer = self._buffers.setdefault(name, {})
         older = buffer.pop(row.key, None)
         if older is not None:
             # The newer version takes its place; the older one has nothing left to wait for.
-            self._tally.count(row.origin.stream, "duplicates")
+            self._tally.count(name, "duplicates")
             self._bytes[name] -= older.size
             self._states.settle(older.epoch)
         self._states.owe(row.epoch)

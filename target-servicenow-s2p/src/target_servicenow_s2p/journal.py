@@ -38,6 +38,7 @@ class IntentRow(msgspec.Struct, array_like=True):
     division: int | None
     source_id: str | None
     known_set: str | None
+    parked_row: str | None = None
 
 
 class Intent(msgspec.Struct):
@@ -92,7 +93,7 @@ class Journal:
         """Write down what became of every row, and close the intent."""
         table = batch.table.output.staging_table
         now = self._now()
-        self._tally.outcomes((result.row.origin.stream, result.outcome) for result in results)
+        self._tally.outcomes((result.row.output.name, result.outcome) for result in results)
         with self._store.transaction():
             self._store.ledger.put_many(
                 [
@@ -112,7 +113,7 @@ class Journal:
         """Write down a row that was not sent because ServiceNow could not take it."""
         now = self._now()
         result = Result(row, "error", why, target_table=table)
-        self._tally.count(row.origin.stream, "failed")
+        self._tally.count(row.output.name, "failed")
         with self._store.transaction():
             self._store.ledger.put_many([self._entry(table, result, now)])
             self._store.audit.append([self._event(table, result, now)])
@@ -188,6 +189,7 @@ class Journal:
                 row.origin.division,
                 row.origin.source_id,
                 row.known_set,
+                row.parked_row,
             )
             for row in batch.rows
         ]

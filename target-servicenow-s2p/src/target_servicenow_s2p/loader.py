@@ -69,21 +69,26 @@ class Loader:
         courier: does the talking.
         journal: intent before, outcome after.
         ancestors: output name → outputs whose rows must be transformed before, at any distance.
-        settled: told every finished batch with its results.
+        staged: told every batch with its results before they are written down: what it does is
+            done again if the process dies in between.
+        settled: told every batch with its results after they are written down.
         window: how many batches may be on their way.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it brings together, one by one
         self,
         courier: Courier,
         journal: Journal,
         ancestors: Mapping[str, Collection[str]],
+        *,
+        staged: Callable[[Batch, Sequence[Result]], object],
         settled: Callable[[Batch, Sequence[Result]], object],
         window: Window | None = None,
     ) -> None:
         self._courier = courier
         self._journal = journal
         self._ancestors = ancestors
+        self._staged = staged
         self._settled = settled
         self.window = window or Window()
         self._events: queue.SimpleQueue[_Posted | _Finished] = queue.SimpleQueue()
@@ -182,6 +187,7 @@ class Loader:
             self._error = self._error or event.error
             return
         self.window.succeeded()
+        self._staged(event.batch, event.results)
         self._journal.finish(event.batch, event.results)
         self._settled(event.batch, event.results)
 

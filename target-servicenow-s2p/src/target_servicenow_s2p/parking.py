@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from s2p_store import LedgerEntry
     from servicenow_client import ServiceNowClient
+    from target_servicenow_s2p.batches import Result
     from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.rows import Row
@@ -67,20 +68,24 @@ class Parking:
             ],
         )
 
-    def release(self, staging: str, rows: Sequence[Row]) -> None:
+    def release(self, staging: str, results: Sequence[Result]) -> None:
         """Mark the parked rows of records that have been staged since as done with."""
-        for row in rows:
-            if row.parked_row is None:
-                continue
-            change = {
-                "sys_import_state": "skipped",
-                "sys_import_state_comment": "Released: the record was staged on its own.",
-            }
-            try:
-                self._client.update(staging, row.parked_row, change)
-            except (NotFound, Forbidden, Rejected):
-                # Cleaned up after seven days, or protected: the mark is a courtesy.
-                self._logger.debug("A parked row of %s could not be marked.", staging)
+        parked = [result.row.parked_row for result in results if result.row.parked_row]
+        if not parked:
+            return
+        with ThreadPoolExecutor(_HANDS, thread_name_prefix="released-row") as hands:
+            list(hands.map(lambda sys_id: self._close(staging, sys_id), parked))
+
+    def _close(self, staging: str, sys_id: str) -> None:
+        change = {
+            "sys_import_state": "skipped",
+            "sys_import_state_comment": "Released: the record was staged on its own.",
+        }
+        try:
+            self._client.update(staging, sys_id, change)
+        except (NotFound, Forbidden, Rejected):
+            # Cleaned up after seven days, or protected: the mark is a courtesy.
+            self._logger.debug("A parked row of %s could not be marked.", staging)
 
     def _write(self, table: Table, row: Row, import_set: str) -> str | None:
         staging = table.output.staging_table

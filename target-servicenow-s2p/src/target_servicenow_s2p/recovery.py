@@ -15,12 +15,12 @@ from target_servicenow_s2p.rows import Origin, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from logging import Logger
 
     from s2p_store import LedgerEntry
     from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.delivery import Courier
     from target_servicenow_s2p.journal import Intent, Journal
+    from target_servicenow_s2p.parking import Parking
     from target_servicenow_s2p.slots import Slot
 
 __all__ = ["recover"]
@@ -32,35 +32,36 @@ def recover(
     journal: Journal,
     slot: Slot,
     courier: Courier,
+    parking: Parking,
     table_of: Callable[[str], Table | None],
-    logger: Logger,
-) -> None:
+) -> list[tuple[str, int, int]]:
     """Look up and write down the outcome of everything dead runs had on its way.
 
     Args:
         journal: where it stands.
         slot: tells dead runs from living ones.
         courier: asks ServiceNow.
+        parking: closes the waiting rows of what was held before.
         table_of: staging table by output name; None where it is switched off now.
-        logger: told what was found.
+
+    Returns:
+        Per batch of a dead run its staging table, its rows, and how many of them were staged.
     """
+    found: list[tuple[str, int, int]] = []
     for entry, intent in list(journal.intents()):
         if not slot.is_dead(intent.slot):
             continue
         table = table_of(intent.output)
         if table is not None:
             rows, results = _look_up(courier, table, entry, intent)
-            logger.info(
-                "An earlier run ended while %d rows for %s were on their way: %d were staged.",
-                len(rows),
-                table.output.staging_table,
-                len(results),
-            )
+            found.append((table.output.staging_table, len(rows), len(results)))
             name = entry.natural_key.removeprefix("batch:")
+            parking.release(table.output.staging_table, results)
             journal.finish(Batch(name, table, rows, entry.import_set), results)
         else:
             journal.close_intent(entry)
     _settle_late_rows(journal, courier, table_of)
+    return found
 
 
 def _look_up(
@@ -75,6 +76,7 @@ def _look_up(
             Origin(row.stream, row.division, row.source_id, row.version),
             epoch=0,
             known_set=row.known_set,
+            parked_row=row.parked_row,
         )
         for row in intent.rows
     ]

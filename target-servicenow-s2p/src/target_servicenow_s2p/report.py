@@ -1,4 +1,4 @@
-"""Counters per stream, and the summary a person reads at the end."""
+"""Counters per stream and further table, and the summary a person reads at the end."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ class Tally:
         self._total: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._fresh: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
+    def expect(self, *names: str) -> None:
+        """Give streams and tables their place in the summary."""
+        for name in names:
+            self._total[name].update(())
+
     def count(self, stream: str, counter: str, number: int = 1) -> None:
         """Add to a counter."""
         if number:
@@ -63,9 +68,10 @@ class Tally:
         return sum(counts[counter] for counts in self._total.values())
 
     def lines(self) -> Iterator[str]:
-        """Yield one readable line per stream, in the order they first appeared."""
-        width = max((len(stream) for stream in self._total), default=0)
-        for stream, counts in self._total.items():
+        """Yield one readable line per stream or further table, in the order they were expected."""
+        counted = {stream: counts for stream, counts in self._total.items() if counts.total()}
+        width = max((len(stream) for stream in counted), default=0)
+        for stream, counts in counted.items():
             words = ", ".join(
                 f"{counts[name]} {name.replace('_', ' ')}" for name in COUNTERS if counts[name]
             )
