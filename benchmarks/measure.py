@@ -45,12 +45,16 @@ class ProcessUse:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One pipe, once: its wall-clock seconds, its processes, calls and CPU share per server."""
+    """One pipe, once: its wall-clock seconds, its processes, calls and CPU share per server.
+
+    ``rows`` is how many rows the servers took in.
+    """
 
     seconds: float
     processes: tuple[ProcessUse, ...]
     calls: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     server_load: Mapping[str, float] = field(default_factory=dict)
+    rows: int = 0
 
 
 class Server:
@@ -129,14 +133,15 @@ def run_pipe(  # noqa: PLR0913 - a pipe has this many ends
             for process, command in zip(processes, commands, strict=True)
         )
     seconds = time.perf_counter() - started
-    calls, load = {}, {}
+    calls, load, rows = {}, {}, 0
     for server in servers:
         told, first = server.told(), before[server.name]
+        rows += told["rows"] - first["rows"]
         load[server.name] = (told["cpu_seconds"] - first["cpu_seconds"]) / seconds
         calls[server.name] = {
             kind: count - first["calls"].get(kind, 0) for kind, count in told["calls"].items()
         }
-    return Run(seconds, uses, calls, load)
+    return Run(seconds, uses, calls, load, rows)
 
 
 def _wait(process: subprocess.Popen[bytes], command: Command, folder: Path) -> ProcessUse:

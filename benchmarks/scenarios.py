@@ -51,7 +51,7 @@ class Bench:
         """Run tap | mapper | target over a first load."""
         with self._place(records, regular=regular) as (folder, servers):
             commands = [self._plugin(folder, name) for name in (_TAP, _MAPPER, _TARGET)]
-            return self._run(commands, folder, servers)
+            return _whole(self._run(commands, folder, servers), records)
 
     def tap(self, records: int, *, regular: bool = False) -> Run:
         """Run the tap to nowhere."""
@@ -70,7 +70,7 @@ class Bench:
                 source = sink
             # Writing the file is not the tap's work: measured again without, with a store that
             # knows nothing of the first time.
-            return Stages(self.tap(records), runs[1], runs[2])
+            return Stages(self.tap(records), runs[1], _whole(runs[2], records))
 
     def stock(self, records: int) -> Run:
         """Run a plain SDK pipe over the same rows."""
@@ -88,7 +88,7 @@ class Bench:
                 module = f"benchmarks.stock.{name}"
                 arguments = (sys.executable, "-m", module, "--config", str(path))
                 commands.append(Command(f"stock {name}", arguments))
-            return self._run(commands, folder, servers)
+            return _whole(self._run(commands, folder, servers), records)
 
     def meltano(self, records: int) -> Run:
         """Run the same pipe through `meltano run`, in a project of its own."""
@@ -108,7 +108,7 @@ class Bench:
             (folder / "meltano.yml").write_text(json.dumps(document))  # JSON is YAML too
             arguments = (str(_BIN / "meltano"), "run", "--no-install")
             command = Command("meltano", (*arguments, _TAP, "glcostcenter", _TARGET))
-            return self._run([command], folder, servers)
+            return _whole(self._run([command], folder, servers), records)
 
     # Parts
 
@@ -208,3 +208,10 @@ class Bench:
         if done.returncode:
             raise BenchmarkError(f"{command} ended with {done.returncode}:\n{done.stderr[-2000:]}")
         return done.stdout
+
+
+def _whole(run: Run, records: int) -> Run:
+    """Refuse a run that was fast because it did not do its work."""
+    if run.rows < records:
+        raise BenchmarkError(f"Only {run.rows} of {records} records arrived: nothing was measured.")
+    return run

@@ -128,7 +128,7 @@ class ServiceNowStandIn:
         """Give the answer to one request."""
         path = request.path
         if path == "/stock":
-            return Reply("stock", b"{}")
+            return Reply("stock", b"{}", rows=request.body.count(b'"PurchaseOrderID"'))
         if path == "/oauth_token.do":
             token = {"access_token": "token", "token_type": "Bearer", "expires_in": 1799}
             return Reply("token", _encode(token))
@@ -148,7 +148,7 @@ class ServiceNowStandIn:
         if len(self._sets) > _KEPT_SETS:
             self._sets.popitem(last=False)
         told = {"import_set_id": number, "multi_import_set_id": "f" * 32}
-        return Reply("insertMultiple", _encode(told), 201)
+        return Reply("insertMultiple", _encode(told), 201, rows=len(rows))
 
     def _stage_one(self, staging: str) -> Reply:
         result = {
@@ -158,7 +158,7 @@ class ServiceNowStandIn:
             "status": "inserted",
         }
         told = {"import_set": "ISET1", "staging_table": staging, "result": [result]}
-        return Reply("import row", _encode(told), 201)
+        return Reply("import row", _encode(told), 201, rows=1)
 
     def _outcomes(self, staging: str, query: str, request: Request) -> bytes:
         found = re.search(r"sys_import_set=(\w+)", query)

@@ -1,7 +1,8 @@
 """The least HTTP server that a real client is content with: one process, kept connections.
 
 It counts its calls and its own CPU time, so that a report can show that it was not in the way.
-``GET /_bench`` answers with both. It prints its port as the first line and ends when told to.
+``GET /_bench`` answers with both, and with the rows taken in. It prints its port as the first line
+and ends when told to.
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer; ``kind`` is what it is counted under."""
+    """One answer; ``kind`` is what it is counted under, ``rows`` how many it took in."""
 
     kind: str
     body: bytes
     status: int = 200
+    rows: int = 0
 
 
 class StandIn(Protocol):
@@ -55,9 +57,10 @@ class StandIn(Protocol):
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, stand_in: StandIn, calls: Counter[str]) -> None:
+    def __init__(self, stand_in: StandIn, calls: Counter[str], rows: Counter[str]) -> None:
         self._stand_in = stand_in
         self._calls = calls
+        self._rows = rows
         self._gathered = bytearray()
         self._needed = 0
         self._transport: asyncio.WriteTransport | None = None
@@ -91,13 +94,18 @@ class _Connection(asyncio.Protocol):
         method, target, _ = first.split(" ", 2)
         parts = urlsplit(target)
         if parts.path == "/_bench":
-            told = {"calls": self._calls, "cpu_seconds": time.process_time()}
+            told = {
+                "calls": self._calls,
+                "rows": sum(self._rows.values()),
+                "cpu_seconds": time.process_time(),
+            }
             reply = Reply("", json.dumps(told).encode())
         else:
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             host = headers.get("host", "")
             reply = self._stand_in.answer(Request(method, unquote(parts.path), query, host, body))
             self._calls[reply.kind] += 1
+            self._rows[reply.kind] += reply.rows
         head = (
             f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, 'Other')}\r\n"
             f"Content-Type: {_JSON}\r\nContent-Length: {len(reply.body)}\r\n\r\n"
@@ -117,7 +125,8 @@ async def _serve(stand_in: StandIn) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     calls: Counter[str] = Counter()
-    server = await loop.create_server(lambda: _Connection(stand_in, calls), "127.0.0.1", 0)
+    rows: Counter[str] = Counter()
+    server = await loop.create_server(lambda: _Connection(stand_in, calls, rows), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await ended.wait()
     server.close()
