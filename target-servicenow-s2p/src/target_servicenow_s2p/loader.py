@@ -165,6 +165,9 @@ class Loader:
         if any(self._collides(other, batch) for other in self._flying.values()):
             return True
         before = self._before(batch)
+        if before and (batch.table.one_by_one or batch.table.output.load_method == "table"):
+            # These rows are transformed or written at once: run_after is for import sets only.
+            return True
         # run_after names one import set: with several parents on their way, wait for all but one.
         return len(before) > 1 or any(parent.import_set is None for parent in before)
 
