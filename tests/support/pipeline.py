@@ -94,13 +94,15 @@ class Pipeline:
         )
         return json.loads(done.stdout) if done.stdout else None
 
-    def control(self, system: str, action: str, **body: object) -> dict[str, Any]:
+    def control(
+        self, system: str, action: str, *, method: str = "POST", **body: object
+    ) -> dict[str, Any]:
         """Ask one stand-in's control plane: `system` is "exact" or "servicenow"."""
         request = Request(
             f"{self.url(system)}/_sandbox/{action}",
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
-            method="POST",
+            method=method,
         )
         with urlopen(request, timeout=60) as answer:
             return json.load(answer)

@@ -1,0 +1,58 @@
+"""A process dies at some point: the next run brings about what an undisturbed one would have."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from support.world import MAPPER, TAP, TARGET
+
+if TYPE_CHECKING:
+    from support.flow import Flow
+    from support.world import Outcome, World
+
+
+def check_the_same(world: World, undisturbed: Outcome) -> None:
+    """One more run, and everything is as if nothing had been: nothing missing, nothing twice."""
+    assert world.finish().differences(undisturbed) == []
+
+
+def test_a_second_run_changes_nothing(world: World, undisturbed: Outcome) -> None:
+    assert world.run().ok
+    assert world.outcome().differences(undisturbed) == []
+    check_the_same(world, undisturbed)
+
+
+@pytest.mark.parametrize("lines", [1, 130, 700])
+@pytest.mark.parametrize("step", [TAP, MAPPER])
+def test_killed_after_some_lines(world: World, undisturbed: Outcome, step: str, lines: int) -> None:
+    ended = world.end(world.flow(on_line={step: (lines, lambda flow: flow.kill(step))}))
+    assert ended.codes[step] == -signal.SIGKILL
+    check_the_same(world, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("call", "nth", "after"),
+    [
+        ("POST .*gl_account_stage/insertMultiple", 1, False),
+        ("POST .*gl_account_stage/insertMultiple", 1, True),
+        ("GET .*table/sn_fcms_intg_gl_account_stage", 1, True),
+        ("POST .*import/sn_fcms_intg_imp_supplier", 40, False),
+        ("POST .*import/sn_fcms_intg_imp_supplier", 40, True),
+        ("POST .*imp_invoice/insertMultiple", 2, True),
+        ("POST .*table/sys_import_set", 1, True),
+        ("POST .*table/sn_fcms_intg_imp_order_line", 3, True),
+        ("POST .*imp_invoice_line/insertMultiple", 1, True),
+    ],
+)
+def test_target_killed_at_a_call(
+    world: World, undisturbed: Outcome, call: str, nth: int, *, after: bool
+) -> None:
+    flows: list[Flow] = []
+    died = world.servicenow.on(call, lambda: flows[0].kill(TARGET), nth=nth, after=after)
+    flows.append(world.flow())
+    ended = world.end(flows[0])
+    assert died.is_set(), (ended.codes, ended.log)
+    assert ended.codes == {TAP: ended.codes[TAP], MAPPER: ended.codes[MAPPER], TARGET: -9}
+    check_the_same(world, undisturbed)
