@@ -98,3 +98,20 @@ def test_the_ledger_and_the_trail_say_what_became_of_it(feed: Feed) -> None:
         assert report.counter("gl_accounts", "inserted") == 2
         assert report.calls["servicenow"] > 0
         assert not list(store.ledger.in_flight())
+
+def test_an_order_names_its_supplier_as_the_label_says(feed: Feed) -> None:
+    order = {**ORDERS[1]["record"], "SupplierName": "Paper Ltd"}
+    feed.run([*REFERENCE, schema("purchase_orders"), record("purchase_orders", **order)])
+    (staged,) = feed.instance.rows("sn_fcms_intg_imp_order")
+    assert staged["u_supplier_company_name"] == "Paper Ltd"
+    (supplier,) = feed.instance.rows("sn_fin_supplier")
+    (made,) = feed.instance.rows("sn_shop_purchase_order")
+    assert made["supplier"] == supplier["sys_id"]
+    by_code = {"Supplier company name": "code(SupplierCode) ?? supplier.code"}
+    feed.run(
+        [schema("purchase_orders"), record("purchase_orders", **order)],
+        tables={"purchase_orders": {"fields": by_code}},
+    )
+    names = [row["u_supplier_company_name"] for row in feed.instance.rows("sn_fcms_intg_imp_order")]
+    assert sorted(names) == ["9001", "Paper Ltd"]
+    assert len(feed.instance.rows("sn_shop_purchase_order")) == 1
