@@ -99,6 +99,7 @@ def test_the_ledger_and_the_trail_say_what_became_of_it(feed: Feed) -> None:
         assert report.calls["servicenow"] > 0
         assert not list(store.ledger.in_flight())
 
+
 def test_an_order_names_its_supplier_as_the_label_says(feed: Feed) -> None:
     order = {**ORDERS[1]["record"], "SupplierName": "Paper Ltd"}
     feed.run([*REFERENCE, schema("purchase_orders"), record("purchase_orders", **order)])
@@ -115,3 +116,27 @@ def test_an_order_names_its_supplier_as_the_label_says(feed: Feed) -> None:
     names = [row["u_supplier_company_name"] for row in feed.instance.rows("sn_fcms_intg_imp_order")]
     assert sorted(names) == ["9001", "Paper Ltd"]
     assert len(feed.instance.rows("sn_shop_purchase_order")) == 1
+
+
+def test_the_trail_knows_a_document_by_its_number(feed: Feed) -> None:
+    invoice = {
+        "ID": "i1",
+        "EntryNumber": 2001,
+        "Supplier": "a1",
+        "Currency": "EUR",
+        "Type": 8030,
+        "InvoiceDate": "2026-03-04",
+        "Amount": 10,
+    }
+    feed.run([*EVERYTHING, schema("purchase_invoices"), record("purchase_invoices", **invoice)])
+    with feed.store() as store:
+        told = {
+            (event.stream, event.natural_key.partition("|")[0]): event.detail.get("document")
+            for event in store.audit.events()
+            if event.natural_key
+        }
+    assert told["purchase_orders", "4711"] == "4711"
+    assert told["purchase_entries", "e1"] == "1001"
+    assert told["purchase_entries", "e2"] == "1002"
+    assert told["purchase_invoices", "i1"] == "2001"
+    assert told["gl_accounts", "4000"] is None

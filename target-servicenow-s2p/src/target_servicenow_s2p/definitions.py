@@ -2,6 +2,7 @@
 
 One file per stream. ``remember`` names values that records of other streams need from this one
 (an invoice line knows its invoice by a GUID only), ``links`` names where such values come from,
+``document`` is the number people know a record by (the audit trail keeps it),
 ``outputs`` lists the staging tables this stream fills.
 """
 
@@ -57,6 +58,7 @@ class _StreamFile(Struct, forbid_unknown_fields=True):
     remember: dict[str, str] = {}
     remember_by: str = "ID"
     links: dict[str, _LinkFile] = {}
+    document: str = ""
 
 
 class _FieldOverride(Struct, forbid_unknown_fields=True):
@@ -135,6 +137,7 @@ class Definition:
     remember: Mapping[str, Evaluate]
     remember_by: Evaluate
     links: tuple[Link, ...]
+    document: Evaluate | None = None
 
 
 @cache
@@ -229,6 +232,7 @@ def _definition(
             Link(name, link.stream, compile_expression(link.by, functions))
             for name, link in stream.links.items()
         ),
+        compile_expression(stream.document, functions) if stream.document else None,
     )
 
 

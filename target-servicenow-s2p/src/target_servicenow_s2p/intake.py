@@ -97,7 +97,8 @@ class Intake:
             scopes = self._scopes(definition, [record for record, _ in portion])
             self._remember(definition, scopes)
             epochs = [epoch for _, epoch in portion]
-            origins = [origin_of(stream, scope.record) for scope in scopes]
+            number_of = definition.document or _no_number
+            origins = [origin_of(stream, scope.record, number_of(scope)) for scope in scopes]
             for output in definition.outputs:
                 table = self._table_of(output.name)
                 if table is not None:
@@ -227,6 +228,10 @@ def ancestors_of(definitions: Mapping[str, Definition]) -> dict[str, tuple[str, 
     for name in direct:
         walk(name)
     return found
+
+
+def _no_number(_: Scope) -> None:
+    """Give no document number: the stream has none of its own."""
 
 
 def _is_known(row: Row, entry: LedgerEntry) -> bool:

@@ -39,6 +39,7 @@ class IntentRow(msgspec.Struct, array_like=True):
     source_id: str | None
     known_set: str | None
     parked_row: str | None = None
+    document: str | None = None
 
 
 class Intent(msgspec.Struct):
@@ -190,6 +191,7 @@ class Journal:
                 row.origin.source_id,
                 row.known_set,
                 row.parked_row,
+                row.origin.document,
             )
             for row in batch.rows
         ]
@@ -261,7 +263,11 @@ class Journal:
             origin.source_id,
             kind,
             row.key,
-            {name: value for name, value in detail.items() if value},
+            {
+                name: value
+                for name, value in (("document", origin.document), *detail.items())
+                if value
+            },
         )
 
 

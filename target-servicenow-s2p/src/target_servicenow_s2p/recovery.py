@@ -73,7 +73,7 @@ def _look_up(
             row.key,
             {},
             row.digest,
-            Origin(row.stream, row.division, row.source_id, row.version),
+            Origin(row.stream, row.division, row.source_id, row.version, document=row.document),
             epoch=0,
             known_set=row.known_set,
             parked_row=row.parked_row,

@@ -28,7 +28,11 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which version of which record of Exact Online a row comes from, and how it was mapped."""
+    """Which version of which record of Exact Online a row comes from, and how it was mapped.
+
+    Attributes:
+        document: the number people know it by, where its natural key does not tell.
+    """
 
     stream: str
     division: int | None
@@ -39,6 +43,7 @@ class Origin:
     rule: str | None = None
     gl_account: str | None = None
     cost_center: str | None = None
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Row:
     parked_row: str | None = None
 
 
-def origin_of(stream: str, record: Mapping[str, Any]) -> Origin:
+def origin_of(stream: str, record: Mapping[str, Any], document: object = None) -> Origin:
     """Read where a record comes from; every part may be missing."""
     division = record.get("Division")
     if division is None and stream == "divisions":
@@ -82,6 +87,7 @@ def origin_of(stream: str, record: Mapping[str, Any]) -> Origin:
         _text(record.get("s2p_mapping_rule")),
         _text(record.get("s2p_gl_account")),
         _text(record.get("s2p_cost_center")),
+        _text(document),
     )
 
 
