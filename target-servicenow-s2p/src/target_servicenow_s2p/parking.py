@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from servicenow_client import (
@@ -37,6 +38,7 @@ __all__ = ["Parking"]
 
 _TITLE: Final = "Held lines (Exact Online)"
 _HANDS: Final = 4
+_TRIES: Final = 4
 
 
 class Parking:
@@ -101,15 +103,24 @@ class Parking:
                 return str(self._client.update(staging, sys_id, values)["sys_id"])
             except NotFound:
                 pass  # cleaned up after seven days: it gets a new row
-        try:
-            return str(self._client.insert(staging, {**values, "sys_id": sys_id})["sys_id"])
-        except (AmbiguousWrite, Rejected):
+        doubt: AmbiguousWrite | Rejected
+        for _ in range(_TRIES):
+            try:
+                return str(self._client.insert(staging, {**values, "sys_id": sys_id})["sys_id"])
+            except (AmbiguousWrite, Rejected) as error:
+                doubt = error
             # Refused, answered badly, or there already: a look at the row tells.
             try:
                 return str(self._client.update(staging, sys_id, values)["sys_id"])
-            except (NotFound, Forbidden, Rejected):
-                self._say_once(staging)
-                return None
+            except NotFound:
+                if not _may_be_repeated(doubt):
+                    break
+            except (Forbidden, Rejected):
+                break
+        else:
+            raise doubt
+        self._say_once(staging)
+        return None
 
     def _set_of(self, table: Table) -> str | None:
         """Return the open import set for held rows, made at first need; None if refused."""
@@ -130,12 +141,19 @@ class Parking:
             "state": "loading",
             "short_description": _TITLE,
         }
-        try:
-            made = self._client.insert("sys_import_set", wanted)
-        except AmbiguousWrite:
-            return self._find(staging)
-        except (Forbidden, NotFound, Rejected):
-            return None
+        for left in reversed(range(_TRIES)):
+            try:
+                made = self._client.insert("sys_import_set", wanted)
+            except AmbiguousWrite as doubt:
+                found = self._find(staging)
+                if found is not None or not _may_be_repeated(doubt):
+                    return found
+                if not left:
+                    raise
+            except (Forbidden, NotFound, Rejected):
+                return None
+            else:
+                break
         # A column that an ACL protects is ignored silently: a set that is not loading would be
         # transformed.
         stays = made.get("state") == "loading" and made.get("mode") == "asynchronous"
@@ -168,6 +186,11 @@ class Parking:
             "on the staging table): they stay in the store only, `s2p held list` shows them.",
             staging,
         )
+
+
+def _may_be_repeated(error: Exception) -> bool:
+    """Tell whether a write that left no trace may succeed next time: a refusal may not."""
+    return isinstance(error, AmbiguousWrite) and error.status != HTTPStatus.FORBIDDEN
 
 
 def _is_parked(row: Row, entry: LedgerEntry | None) -> bool:
