@@ -1,0 +1,113 @@
+"""What networks and busy servers do during a run: in the end everything is as if nothing had been.
+
+Either the run goes on, or it ends with exit code 1 and a sentence, and the next one goes on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.world import TAP, TARGET
+
+if TYPE_CHECKING:
+    from support.flow import Ended
+    from support.world import Outcome, World
+
+EXACT_LIST = r"GET .*/(bulk|sync|purchase|purchaseentry|hrm)/"
+SERVICENOW_READ = r"GET /api/now/table/(sn_fin|cmn|sys_dict|sn_spend_intg|sn_fcms_intg)"
+ROW = r"POST .*import/sn_fcms_intg_imp_supplier"
+ROWS = r"POST .*/insertMultiple"
+PARKED = r"POST .*table/sn_(fcms|spend)_intg_imp"
+PARKING_PLACE = r"POST .*table/sys_import_set"
+
+EXACT_PASSES: dict[str, list[dict[str, Any]]] = {
+    "429 of the minute": [{"kind": "429_minute", "match": EXACT_LIST, "after": 3, "times": 2}],
+    "5xx": [
+        {"kind": "status", "match": EXACT_LIST, "after": 2, "times": 2, "params": {"code": 503}},
+        {"kind": "server_error", "match": EXACT_LIST, "after": 5},
+    ],
+    "connections": [
+        {"kind": "drop_before", "match": EXACT_LIST, "after": 2},
+        {"kind": "drop_after", "match": EXACT_LIST, "after": 4},
+        {"kind": "truncate", "match": EXACT_LIST, "after": 6},
+        {"kind": "timeout", "match": EXACT_LIST, "after": 8, "params": {"seconds": 0.2}},
+    ],
+    "pages": [
+        {"kind": "short_page", "match": EXACT_LIST, "after": 4, "times": 3},
+        {"kind": "repeat_row", "match": r"GET .*/(sync|purchase)", "times": 3},
+    ],
+    "token endpoint": [{"kind": "token_empty_body", "match": "oauth2/token"}],
+}
+SERVICENOW_PASSES: dict[str, list[dict[str, Any]]] = {
+    "429 of a rule": [
+        {"kind": "429_rule", "match": match, "times": 2, "params": {"retry_after": 0}}
+        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
+    ],
+    "429 of a full node": [
+        {"kind": "429_semaphore", "match": match, "times": 2}
+        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
+    ],
+    "5xx": [
+        {"kind": "status", "match": match, "after": 1, "params": {"code": 503}}
+        for match in (SERVICENOW_READ, ROW, ROWS, PARKED, PARKING_PLACE, "oauth_token")
+    ],
+    "dropped before": [
+        {"kind": "drop_before", "match": match, "after": 1}
+        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
+    ],
+    "dropped after the commit": [
+        {"kind": "drop_after", "match": match, "after": 1}
+        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
+    ],
+    "cut short": [
+        {"kind": "truncate", "match": match, "after": 1}
+        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
+    ],
+    "no answer": [
+        {"kind": "timeout", "match": match, "after": 1, "params": {"seconds": 0.2}}
+        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
+    ],
+    "done, but refused or empty": [
+        *({"kind": "403_after_commit", "match": match} for match in (ROW, ROWS, PARKED)),
+        *({"kind": "201_empty", "match": match, "after": 1} for match in (ROW, ROWS, PARKED)),
+    ],
+    "half a result": [
+        {"kind": "200_partial", "match": SERVICENOW_READ, "after": 2, "times": 3},
+        {"kind": "short_page", "match": SERVICENOW_READ, "after": 2, "times": 3},
+    ],
+    "slow transforms": [
+        {"kind": "slow_transform", "match": ROWS, "times": 4, "params": {"seconds": 0.7}},
+    ],
+}
+
+
+def one_clear_line(ended: Ended, step: str) -> str:
+    """The one error of the plugin that ended the run."""
+    assert ended.codes[step] == 1, (ended.codes, ended.log)
+    errors = [line for line in ended.logs[step].splitlines() if "| ERROR" in line]
+    assert len(errors) == 1, errors
+    assert "defect of the plugin" not in errors[0]
+    return errors[0]
+
+
+@pytest.mark.parametrize("name", EXACT_PASSES)
+def test_a_run_gets_over_trouble_at_exact(world: World, undisturbed: Outcome, name: str) -> None:
+    for fault in EXACT_PASSES[name]:
+        world.pipeline.control("exact", "faults", **fault)
+    ended = world.run()
+    assert ended.ok, ended.log
+    assert world.struck("exact")
+    assert world.outcome().differences(undisturbed) == []
+
+
+@pytest.mark.parametrize("name", SERVICENOW_PASSES)
+def test_a_run_gets_over_trouble_at_servicenow(
+    world: World, undisturbed: Outcome, name: str
+) -> None:
+    for fault in SERVICENOW_PASSES[name]:
+        world.pipeline.control("servicenow", "faults", **fault)
+    ended = world.run()
+    assert ended.ok, ended.log
+    assert world.struck("servicenow")
+    assert world.outcome().differences(undisturbed) == []
