@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from servicenow_client.auth import Auth, AuthorizationCode, BasicAuth, ClientCredentials
+from servicenow_client.calls import (
+    ApiAnswer,
+    ApiCall,
+    import_call,
+    imported,
+    insert_call,
+    update_call,
+)
 from servicenow_client.client import ServiceNowClient
 from servicenow_client.connection import AUTH_METHODS, connect
 from servicenow_client.dictionary import Column, FieldMap, TransformMap
 from servicenow_client.errors import (
     AmbiguousWrite,
     AuthenticationFailed,
+    BatchRefused,
     Forbidden,
     Hibernating,
     NotFound,
@@ -37,10 +46,13 @@ __all__ = [
     "AUTH_METHODS",
     "AmbiguousWrite",
     "Answer",
+    "ApiAnswer",
+    "ApiCall",
     "Auth",
     "AuthenticationFailed",
     "AuthorizationCode",
     "BasicAuth",
+    "BatchRefused",
     "Call",
     "ClientCredentials",
     "Column",
@@ -73,6 +85,10 @@ __all__ = [
     "chunks",
     "connect",
     "equals",
+    "import_call",
+    "imported",
+    "insert_call",
     "merge_outcomes",
     "one_of",
+    "update_call",
 ]

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from servicenow_client.batching import Batches
+from servicenow_client.calls import (
+    import_call,
+    import_path,
+    imported,
+    insert_call,
+    record_path,
+    table_path,
+    update_call,
+)
 from servicenow_client.dictionary import (
     Column,
     TransformMap,
@@ -13,14 +23,13 @@ from servicenow_client.dictionary import (
     keys_of,
     maps_of,
 )
-from servicenow_client.errors import AmbiguousWrite, Forbidden, NotFound, Rejected, SettingsError
+from servicenow_client.errors import Forbidden, NotFound, Rejected, SettingsError
 from servicenow_client.http import RequestsTransport
 from servicenow_client.import_sets import (
     OUTCOME_FIELDS,
     ImportResult,
     ImportSet,
     RowOutcome,
-    import_result,
     merge_outcomes,
     row_outcome,
 )
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from servicenow_client.auth import Auth
+    from servicenow_client.calls import ApiAnswer, ApiCall
     from servicenow_client.http import Transport
     from servicenow_client.retry import Patience
     from servicenow_client.session import Call
@@ -113,6 +123,7 @@ class ServiceNowClient:
             patience=patience,
             on_call=on_call,
         )
+        self._batches = Batches(self._session, clock)
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +135,25 @@ class ServiceNowClient:
         """Close pooled connections."""
         if self._own is not None:
             self._own.close()
+
+    # One call, or many at a time
+
+    def send(self, call: ApiCall) -> ApiAnswer:
+        """Make one call and return its answer, or the error it ended with."""
+        return self._session.answer(call)
+
+    def batch(self, calls: Sequence[ApiCall]) -> list[ApiAnswer]:
+        """Make many calls in few requests, and return their answers in the same order.
+
+        The calls must not depend on each other: up to four batches are on their way at once. How
+        many calls a batch holds adapts to what the instance manages. A call whose answer was lost
+        has the error `AmbiguousWrite` unless it may be made twice, then it was.
+
+        Raises:
+            BatchRefused: the instance has no Batch API for this user; nothing was done.
+            ServiceNowError: nothing can be sent at all; some of the calls may have been made.
+        """
+        return self._batches.run(calls)
 
     # Table API
 
@@ -173,7 +203,7 @@ class ServiceNowClient:
         params = {"sysparm_exclude_reference_link": "true"}
         if fields:
             params["sysparm_fields"] = ",".join(fields)
-        data = self._session.call("GET", _record(table, sys_id), params=params)
+        data = self._session.call("GET", record_path(table, sys_id), params=params)
         return _mapping(data["result"])
 
     def insert(self, table: str, values: Mapping[str, str]) -> dict[str, Any]:
@@ -182,18 +212,14 @@ class ServiceNowClient:
         Raises:
             AmbiguousWrite: it may or may not exist now.
         """
-        params = {"sysparm_exclude_reference_link": "true"}
-        data = self._session.call("POST", _table(table), params=params, body=dict(values))
-        return _mapping(data["result"])
+        return _mapping(self.send(insert_call(table, values)).read()["result"])
 
     def update(self, table: str, sys_id: str, values: Mapping[str, str]) -> dict[str, Any]:
         """Change some columns of one record and return it as stored.
 
         A column that an ACL protects stays as it was, without an error: compare.
         """
-        params = {"sysparm_exclude_reference_link": "true"}
-        data = self._session.call("PATCH", _record(table, sys_id), params=params, body=dict(values))
-        return _mapping(data["result"])
+        return _mapping(self.send(update_call(table, sys_id, values)).read()["result"])
 
     # dictionary
 
@@ -251,16 +277,7 @@ class ServiceNowClient:
         Raises:
             AmbiguousWrite: the row may or may not have been staged, or its result is hidden.
         """
-        path = f"/api/now/import/{quote(staging, safe='')}"
-        data = self._session.call("POST", path, body=dict(row))
-        result = import_result(data)
-        if result is None:
-            raise AmbiguousWrite(
-                f"{staging} took a row but shows no result: the integration user may not read the "
-                "staging or the target table.",
-                201,
-            )
-        return result
+        return imported(staging, self.send(import_call(staging, row)).read())
 
     def insert_multiple(
         self,
@@ -285,7 +302,7 @@ class ServiceNowClient:
             params["run_after"] = run_after
         if multi_import_set_id:
             params["multi_import_set_id"] = multi_import_set_id
-        path = f"/api/now/import/{quote(staging, safe='')}/insertMultiple"
+        path = f"{import_path(staging)}/insertMultiple"
         data = self._session.call(
             "POST", path, params=params, body={"records": rows}, expect="import_set_id"
         )
@@ -335,18 +352,10 @@ class ServiceNowClient:
             params["sysparm_display_value"] = display
         if fields:
             params["sysparm_fields"] = ",".join(fields)
-        rows = self._session.call("GET", _table(table), params=params)["result"]
+        rows = self._session.call("GET", table_path(table), params=params)["result"]
         if not isinstance(rows, list):
             raise Rejected(f"Table {table} returned a single record where a list was asked for.")
         return [row for row in rows if isinstance(row, dict)]
-
-
-def _table(table: str) -> str:
-    return f"/api/now/table/{quote(table, safe='')}"
-
-
-def _record(table: str, sys_id: str) -> str:
-    return f"{_table(table)}/{quote(sys_id, safe='')}"
 
 
 def _plain(value: object) -> str:

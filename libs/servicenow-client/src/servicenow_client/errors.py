@@ -13,6 +13,7 @@
     ├── Rejected                 the request itself was refused (400, 405, 415, ...)
     ├── Throttled                still 429 after all permitted waiting
     ├── Unavailable              5xx, 202 or a cancelled transaction after all attempts
+    ├── BatchRefused             the Batch API is not open to this user: make single calls
     └── AmbiguousWrite           nobody knows whether the write was done: look before repeating it
 
 ``str(error)`` is one sentence for the person who can act. It never holds a credential, a request
@@ -27,6 +28,7 @@ from typing import Final
 __all__ = [
     "AmbiguousWrite",
     "AuthenticationFailed",
+    "BatchRefused",
     "Forbidden",
     "Hibernating",
     "NotFound",
@@ -96,6 +98,10 @@ class Throttled(ServiceNowError):  # noqa: N818 - see above
 
 class Unavailable(ServiceNowError):  # noqa: N818 - see above
     """The instance could not do it now, several times in a row."""
+
+
+class BatchRefused(ServiceNowError):  # noqa: N818 - see above
+    """The instance refuses the Batch API to this user, and nothing was done."""
 
 
 class AmbiguousWrite(ServiceNowError):  # noqa: N818 - see above

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from servicenow_client.answers import Body
 from servicenow_client.errors import (
@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
     from servicenow_client.retry import Event
 
-__all__ = ["Attempt", "ambiguous", "fatal", "gave_up", "refused_credentials", "unreachable"]
+__all__ = [
+    "FORBIDDEN",
+    "Attempt",
+    "ambiguous",
+    "fatal",
+    "gave_up",
+    "refused_credentials",
+    "unreachable",
+]
+
+FORBIDDEN: Final = int(HTTPStatus.FORBIDDEN)
 
 
 @dataclass(frozen=True, slots=True)

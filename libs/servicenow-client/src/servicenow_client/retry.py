@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from random import Random
 
-__all__ = ["Event", "Patience", "Verdict", "judge", "retry_after", "wait_before"]
+__all__ = [
+    "Event",
+    "Patience",
+    "Verdict",
+    "is_repeatable",
+    "judge",
+    "retry_after",
+    "wait_before",
+]
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 _CLIENT_CLOSED: Final = 499
@@ -60,6 +68,11 @@ class Patience:
     base: float = 0.5
     cap: float = 30.0
     total: float = 900.0
+
+
+def is_repeatable(method: str) -> bool:
+    """Whether a request of this method has the same effect when it is made twice."""
+    return method in _REPEATABLE
 
 
 def judge(method: str, what: int | Event) -> Verdict:

@@ -12,6 +12,8 @@ import msgspec
 
 from servicenow_client import problems
 from servicenow_client.answers import outcome, read_body
+from servicenow_client.calls import ApiAnswer
+from servicenow_client.errors import ServiceNowError
 from servicenow_client.http import NoAnswer, Request
 from servicenow_client.problems import Attempt
 from servicenow_client.retry import Patience, Verdict, judge, retry_after, wait_before
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from servicenow_client.auth import Auth
+    from servicenow_client.calls import ApiCall
     from servicenow_client.http import Answer, Transport
 
-__all__ = ["Call", "Session"]
+__all__ = ["Call", "Session", "Waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,9 @@ class Session:
     ) -> None:
         self._transport = transport
         self._auth = auth
-        self._host = host
+        self.host = host
+        self.sleep = sleep
         self._clock = clock
-        self._sleep = sleep
         self._rng = rng or Random()  # noqa: S311 - jitter, not cryptography
         self._patience = patience or Patience()
         self._on_call = on_call
@@ -90,7 +93,7 @@ class Session:
         payload = None if body is None else msgspec.json.encode(body)
         request = Request(method, path, dict(params or {}), headers, payload)
         renewed = False
-        waits = _Waits(self._patience, self._rng)
+        waits = Waits(self._patience, self._rng)
         while True:
             identity = self._identify(request)
             tried = self._attempt(identity, expect)
@@ -101,24 +104,38 @@ class Session:
                 verdict = Verdict.FATAL
             if verdict is Verdict.RENEW:
                 if renewed or not self._auth.refused(identity.headers["Authorization"]):
-                    raise problems.refused_credentials(self._host, tried)
+                    raise problems.refused_credentials(self.host, tried)
                 renewed = True
             elif verdict is Verdict.RETRY:
                 asked = retry_after(tried.headers, self._clock())
                 pause = waits.next(asked)
                 if pause is None:
-                    raise problems.gave_up(self._host, path, tried, asked)
-                self._sleep(pause)
+                    raise problems.gave_up(self.host, path, tried, asked)
+                self.sleep(pause)
             elif verdict is Verdict.AMBIGUOUS:
-                raise problems.ambiguous(self._host, method, path, tried)
+                raise problems.ambiguous(self.host, method, path, tried)
             else:
-                raise problems.fatal(self._host, method, path, tried)
+                raise problems.fatal(self.host, method, path, tried)
+
+    def answer(self, call: ApiCall) -> ApiAnswer:
+        """Make one call and return its answer or its error."""
+        try:
+            data = self.call(
+                call.method, call.path, params=call.params, body=call.body, expect=call.expect
+            )
+        except ServiceNowError as error:
+            return ApiAnswer(error=error)
+        return ApiAnswer(data)
+
+    def waits(self) -> Waits:
+        """Return the pauses of one task, until its patience ends."""
+        return Waits(self._patience, self._rng)
 
     def _identify(self, request: Request) -> Request:
         try:
             header = self._auth.header(self._send_for_token, self._clock())
         except NoAnswer as lost:
-            raise problems.unreachable(self._host, str(lost)) from None
+            raise problems.unreachable(self.host, str(lost)) from None
         return replace(request, headers={**request.headers, "Authorization": header})
 
     def _attempt(self, request: Request, expect: str) -> Attempt:
@@ -133,7 +150,7 @@ class Session:
 
     def _send_for_token(self, request: Request) -> Answer:
         """Send to the token endpoint, which may be repeated: a valid token is only handed again."""
-        waits = _Waits(self._patience, self._rng)
+        waits = Waits(self._patience, self._rng)
         while True:
             try:
                 answer = self._transport(request)
@@ -149,21 +166,21 @@ class Session:
                 tried = Attempt(answer.status, answer.status, answer.headers, body)
                 if not busy:
                     if tried.is_foreign:
-                        raise problems.fatal(self._host, request.method, request.path, tried)
+                        raise problems.fatal(self.host, request.method, request.path, tried)
                     return answer
                 asked = retry_after(answer.headers, self._clock())
                 pause = waits.next(asked)
                 if pause is None:
-                    raise problems.gave_up(self._host, request.path, tried, asked)
-            self._sleep(pause)
+                    raise problems.gave_up(self.host, request.path, tried, asked)
+            self.sleep(pause)
 
     def _count(self, request: Request, status: int) -> None:
         if self._on_call is not None:
             self._on_call(Call(request.method, _endpoint(request.path), status))
 
 
-class _Waits:
-    """The pauses of one call, until its patience ends."""
+class Waits:
+    """The pauses of one task, until its patience ends."""
 
     def __init__(self, patience: Patience, rng: Random) -> None:
         self._patience = patience
