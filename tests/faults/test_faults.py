@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.world import TAP, TARGET
+from support.world import MAPPER, TAP, TARGET
 
 if TYPE_CHECKING:
     from support.flow import Ended
@@ -110,4 +110,54 @@ def test_a_run_gets_over_trouble_at_servicenow(
     ended = world.run()
     assert ended.ok, ended.log
     assert world.struck("servicenow")
+    assert world.outcome().differences(undisturbed) == []
+
+
+ENDS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("exact", {"kind": "html", "match": "purchase/"}, TAP, "page"),
+    ("exact", {"kind": "status", "match": "/sync/", "params": {"code": 502}}, TAP, "502"),
+    ("exact", {"kind": "server_error", "match": "hrm/Costcenters"}, TAP, "500"),
+    ("exact", {"kind": "drop_before", "match": "crm|CRM"}, TAP, "broke off"),
+    ("exact", {"kind": "truncate", "match": "PurchaseEntries"}, TAP, "broke off"),
+    ("exact", {"kind": "error_block", "match": "ItemGroups"}, TAP, "ItemGroups"),
+    ("exact", {"kind": "429_minute", "match": "VATCodes"}, TAP, "too many calls"),
+    ("servicenow", {"kind": "hibernation"}, MAPPER, "hibernat"),
+    ("servicenow", {"kind": "hibernation", "match": "insertMultiple", "after": 3}, TARGET, ""),
+    ("servicenow", {"kind": "html", "match": "table/sn_fcms"}, TARGET, "page"),
+    ("servicenow", {"kind": "429_rule", "match": ROWS, "params": {"retry_after": 1}}, TARGET, ""),
+    ("servicenow", {"kind": "202", "match": ROW, "after": 5}, TARGET, "run again"),
+    ("servicenow", {"kind": "drop_after", "match": "GET .*imp_invoice_line"}, TARGET, ""),
+]
+
+
+@pytest.mark.parametrize(("system", "fault", "step", "words"), ENDS)
+def test_what_does_not_pass_ends_in_a_line_and_the_next_run_goes_on(
+    world: World,
+    undisturbed: Outcome,
+    system: str,
+    fault: dict[str, Any],
+    step: str,
+    words: str,
+) -> None:
+    world.pipeline.control(system, "faults", times=None, **fault)
+    ended = world.run()
+    assert words in one_clear_line(ended, step)
+    world.clear()
+    assert world.finish().differences(undisturbed) == []
+
+
+def test_the_days_calls_are_used_up(world: World, undisturbed: Outcome) -> None:
+    world.fault("exact", "429_day", "PurchaseEntries")
+    ended = world.run()
+    assert ended.ok
+    assert "the next run goes on where this one stops" in ended.logs[TAP]
+    assert world.finish().differences(undisturbed) == []
+
+
+def test_tokens_that_expire_in_the_middle(world: World, undisturbed: Outcome) -> None:
+    # Both systems share a clock: half an hour later every token of the run is too old.
+    world.exact.watch("purchase/PurchaseInvoices", lambda: world.clock.advance(2000))
+    world.servicenow.watch(ROW, lambda: world.clock.advance(2000), nth=20)
+    ended = world.run()
+    assert ended.ok, ended.log
     assert world.outcome().differences(undisturbed) == []

@@ -50,12 +50,14 @@ class Flow:
         folder: working directory; logs are written here.
         environment: of all three.
         on_line: plugin → (number of lines it has written, what to do then).
+        room: plugin → bytes that any file it writes may have: beyond, the disk is full.
     """
 
     folder: Path
     environment: Mapping[str, str]
     arguments: Mapping[str, list[str]] = field(default_factory=dict)
     on_line: Mapping[str, tuple[int, Callable[[Flow], object]]] = field(default_factory=dict)
+    room: Mapping[str, int] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     states: list[str] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -66,8 +68,12 @@ class Flow:
         for step in STEPS:
             log = (self.folder / f"{step}.log").open("wb")
             self._logs.append(log)
+            room = self.room.get(step)
+            limit = (
+                [] if room is None else ["bash", "-c", f'ulimit -f {room >> 10}; exec "$@"', "-"]
+            )
             self.processes[step] = subprocess.Popen(
-                [step, "--config=ENV", *self.arguments.get(step, ())],
+                [*limit, step, "--config=ENV", *self.arguments.get(step, ())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

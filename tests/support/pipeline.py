@@ -42,16 +42,18 @@ class Run:
 class Pipeline:
     """A project directory with a store and a state, pointed at a sandbox."""
 
-    def __init__(self, home: Path, settings: dict[str, str]) -> None:
+    def __init__(self, home: Path, settings: dict[str, str], key: str | None = None) -> None:
         self.home = home
         self.settings = settings
         self.state = home / "state.json"
-        key = subprocess.run([BIN / "s2p", "key"], capture_output=True, text=True, check=True)
+        if key is None:
+            made = subprocess.run([BIN / "s2p", "key"], capture_output=True, text=True, check=True)
+            key = made.stdout.strip()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("S2P_")},
             **settings,
             "S2P_STORE_URL": f"sqlite:///{home / 'store.db'}",
-            "S2P_STORE_KEY": key.stdout.strip(),
+            "S2P_STORE_KEY": key,
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         }
 

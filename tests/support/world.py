@@ -19,7 +19,7 @@ from s2p_sandbox.environment import plugin_environment
 from s2p_sandbox.exact.tokens import Registration
 from s2p_sandbox.seeds import CLIENT
 from s2p_sandbox.server import serve
-from s2p_store import Store
+from s2p_store import Store, generate_key
 from support.few_rows import DIVISIONS, few_rows, missing_accounts
 from support.flow import STEPS, Ended, Flow
 from support.pipeline import Pipeline
@@ -119,12 +119,14 @@ class World:
     def flow(
         self,
         on_line: Mapping[str, tuple[int, Callable[[Flow], object]]] | None = None,
+        room: Mapping[str, int] | None = None,
         **settings: str,
     ) -> Flow:
-        """Start the pipe, going on from the last state."""
+        """Start the pipe, going on from the last state; see `Flow`."""
         state = self.pipeline.state
         arguments = {TAP: ["--state", str(state)]} if state.exists() else {}
-        return Flow(self.home, self.environment(**settings), arguments, on_line or {}).start()
+        environment = self.environment(**settings)
+        return Flow(self.home, environment, arguments, on_line or {}, room or {}).start()
 
     def end(self, flow: Flow) -> Ended:
         """Wait for the end and keep the last state, as Singer's runners do."""
@@ -215,7 +217,7 @@ def make_template(folder: Path) -> None:
             urlopen(f"{url}/api/now/table/sys_user", timeout=60).close()
         except HTTPError as refused:
             refused.close()
-        pipeline = Pipeline(folder, {"TARGET_SERVICENOW_S2P_INSTANCE_URL": url})
+        pipeline = Pipeline(folder, {"TARGET_SERVICENOW_S2P_INSTANCE_URL": url}, "")
         tables: dict[str, list[dict[str, Any]]] = {}
         for table, row in missing_accounts():
             if row["erp_source"]["ref"][2] in {f"EXACT-{code}" for code in DIVISIONS}:
@@ -238,7 +240,7 @@ def open_world(template: Path, folder: Path) -> Iterator[World]:
     with serve(exact_wire) as exact_url, serve(servicenow_wire) as servicenow_url:
         settings = plugin_environment(app, exact_url, servicenow_url, None)
         settings["TAP_EXACTONLINE_DIVISIONS"] = json.dumps(list(DIVISIONS))
-        yield World(Pipeline(home, settings), exact_wire, servicenow_wire, clock)
+        yield World(Pipeline(home, settings, generate_key()), exact_wire, servicenow_wire, clock)
 
 
 def _exact(folder: Path, clock: Clock) -> ExactOnline:
