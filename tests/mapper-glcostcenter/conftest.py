@@ -36,6 +36,7 @@ class ServiceNow:
         self.display: dict[str, str] = {}
         self.requests: list[str] = []
         self.hidden: set[str] = set()
+        self.omitted: set[str] = set()
         self.asked, self.silent = threading.Event(), threading.Event()
         self.silent.set()
         stand_in = self
@@ -106,6 +107,7 @@ class ServiceNow:
                 names = condition.removeprefix("nameIN").split(",")
                 rows = [row for row in rows if row[1]["name"] in names]
         fields = asked.get("sysparm_fields", "").split(",")
+        fields = [name for name in fields if f"{table}.{name}" not in self.omitted]
         page = [row for sys_id, row in rows if sys_id > after]
         page = page[: int(asked.get("sysparm_limit", "1000"))]
         shown = asked.get("sysparm_display_value") == "all"

@@ -85,6 +85,48 @@ def test_cost_centers_without_erp_source_column_serve_all(
     ) == 1
 
 
+@pytest.mark.parametrize("readable", [True, False])
+def test_accounts_that_do_not_tell_their_erp_source_end_the_run(
+    servicenow: ServiceNow,
+    readable: bool,  # noqa: FBT001 - a parameter of pytest
+) -> None:
+    servicenow.omitted = {"sn_fin_gl_account.erp_source"}
+    servicenow.hidden = set() if readable else {"sys_dictionary"}
+    with pytest.raises(ReferenceTableError, match="no erp_source with the rows of sn_fin_gl_acc"):
+        read(servicenow)
+
+
+def test_without_a_readable_dictionary_the_first_cost_center_tells_whether_it_has_a_source(
+    servicenow: ServiceNow,
+) -> None:
+    servicenow.omitted = {"cmn_cost_center.erp_source"}
+    servicenow.hidden = {"sys_dictionary"}
+    servicenow.add("cmn_cost_center", "c2", account_number="CC2", name="Sales")
+    assert codes(read(servicenow), COST_CENTER, "anything") == {"CC1", "CC2"}
+    servicenow.hidden = set()
+    with pytest.raises(ReferenceTableError, match="no erp_source with the rows of cmn_cost_center"):
+        read(servicenow)
+
+
+def test_an_account_goes_by_its_documented_name_where_the_display_name_is_another(
+    servicenow: ServiceNow,
+) -> None:
+    forget_columns(servicenow, "sn_fin_gl_account", "display_name")
+    own = {"display_name": "Display name", "u_title": "Account name"}
+    servicenow.columns("sn_fin_gl_account", own)
+    servicenow.add(
+        "sn_fin_gl_account",
+        "g1",
+        gl_account="8000",
+        display_name="8000 Travel",
+        u_title="Travel",
+        erp_source="erp1",
+    )
+    found = read(servicenow).catalogue(GL_ACCOUNT, "EXACT-101")
+    assert [entry.code for entry in found.by_name("travel")] == ["8000"]
+    assert [entry.code for entry in found.by_name("purchases")] == ["7000"]
+
+
 def test_a_cost_center_without_account_number_goes_by_its_code(servicenow: ServiceNow) -> None:
     center: dict[str, Any] = {"erp_source": "erp1", "valid_to": "2026-12-31 00:00:00"}
     servicenow.add("cmn_cost_center", "c2", code="CC2", **center)

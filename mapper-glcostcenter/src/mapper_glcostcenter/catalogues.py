@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
@@ -48,7 +49,9 @@ TABLES: Mapping[str, Table] = {
         "sn_fin_gl_account",
         {
             "code": (("gl_account", "ledger_account"), ("gl account", "ledger account")),
-            "name": (("display_name", "account_name", "name"), ("account name", "display name")),
+            # The documented label decides; a display name may be put together from code and name.
+            "account_name": (("account_name",), ("account name",)),
+            "name": (("display_name", "name"), ("display name",)),
             "inactive": (("inactive",), ("inactive",)),
             "active": (("active",), ("active",)),
             "erp_source": (("erp_source",), ("erp source",)),
@@ -84,15 +87,25 @@ def read_rows(client: ServiceNowClient, dimension: str) -> Iterator[dict[str, An
         ServiceNowError: ServiceNow cannot be read.
     """
     table = TABLES[dimension]
-    columns = _resolve(table, _columns(client, table))
-    if "erp_source" not in columns:
+    described = _columns(client, table)
+    columns = _resolve(table, described)
+    names = _erp_source_names(client) if "erp_source" in columns else {}
+    fields = tuple(dict.fromkeys(columns.values()))
+    rows = client.query(table.name, fields=fields, display="all")
+    if not described and "erp_source" not in table.required:
+        # Nobody told which columns there are; the first row does.
+        first = next(rows, {})
+        rows = chain([first] if first else [], rows)
+        if first and columns["erp_source"] not in first:
+            del columns["erp_source"]
+    if "erp_source" in columns:
+        rows = _telling(rows, table.name, columns["erp_source"])
+    else:
         logger.info(
             "ServiceNow's table %s has no ERP source column: its rows serve every ERP source.",
             table.name,
         )
-    names = _erp_source_names(client) if "erp_source" in columns else {}
-    fields = tuple(dict.fromkeys(columns.values()))
-    for row in client.query(table.name, fields=fields, display="all"):
+    for row in rows:
         value = {role: _value(row.get(column)) for role, column in columns.items()}
         code = value.get("code") or value.get("other_code")
         if not code:
@@ -102,7 +115,7 @@ def read_rows(client: ServiceNowClient, dimension: str) -> Iterator[dict[str, An
         yield {
             "id": _value(row.get("sys_id")),
             "code": code,
-            "name": value.get("name", ""),
+            "name": value.get("account_name") or value.get("name", ""),
             "active": value.get("inactive") != "true" and value.get("active") != "false",
             "valid_from": value.get("valid_from", "")[:10] or None,
             "valid_to": value.get("valid_to", "")[:10] or None,
@@ -207,6 +220,25 @@ def _resolve(table: Table, columns: Sequence[Column]) -> dict[str, str]:
                 "install the Source-to-Pay application that brings the column."
             )
     return found
+
+
+def _telling(rows: Iterable[dict[str, Any]], table: str, column: str) -> Iterator[dict[str, Any]]:
+    """The rows as they come, unless not one of them brings the column.
+
+    ServiceNow leaves out what does not exist and what the user may not read, without a word. All
+    lines would be held for accounts that are there.
+    """
+    some = told = False
+    for row in rows:
+        some = True
+        told = told or column in row
+        yield row
+    if some and not told:
+        raise ReferenceTableError(
+            f"ServiceNow gives no {column} with the rows of {table}, so it cannot be told which "
+            "ERP source they belong to. Let the integration user read this column and its entry "
+            "in sys_dictionary."
+        )
 
 
 def _erp_source_names(client: ServiceNowClient) -> dict[str, str]:

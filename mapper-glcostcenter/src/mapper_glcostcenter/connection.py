@@ -62,14 +62,15 @@ def load_reference(
             reference = arrange(read_rows(client, GL_ACCOUNT), read_rows(client, COST_CENTER))
         finally:
             store.runs.calls(run_id, _SYSTEM, len(calls))
-    centers = reference.cost_centers
+    accounts, centers = _count(reference.gl_accounts), _count(reference.cost_centers)
     store.reference.save(_SYSTEM, scope, GL_ACCOUNT, rows_of(reference.gl_accounts), at=clock())
-    store.reference.save(_SYSTEM, scope, COST_CENTER, rows_of(centers), at=clock())
-    logger.info(
-        "ServiceNow has %d GL accounts and %d cost centers.",
-        _count(reference.gl_accounts),
-        _count(centers),
-    )
+    store.reference.save(_SYSTEM, scope, COST_CENTER, rows_of(reference.cost_centers), at=clock())
+    logger.info("ServiceNow has %d GL accounts and %d cost centers.", accounts, centers)
+    if not accounts:
+        logger.warning(
+            "ServiceNow shows this user no GL account, so every line is held. Check the read "
+            "access to sn_fin_gl_account, or load the accounts first."
+        )
     return reference
 
 

@@ -106,6 +106,8 @@ class Session:
         if kind == "RECORD":
             self._record(line, envelope)
         elif kind == "STATE":
+            if not bytes(envelope.value):
+                raise InputError(f"{self._here()} is a STATE without value. {_ADVICE}")
             self.save()
             self._pass(line)
             self._flush()

@@ -23,6 +23,7 @@ class Envelope(msgspec.Struct):
     type: str
     stream: str | None = None
     record: msgspec.Raw = msgspec.Raw(b"")
+    value: msgspec.Raw = msgspec.Raw(b"")
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
