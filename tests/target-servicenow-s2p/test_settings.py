@@ -65,6 +65,21 @@ def test_an_ambiguous_label_names_table_label_and_remedy(feed: Feed) -> None:
     assert [row["erp_supplier_code"] for row in feed.instance.rows("sn_fin_supplier")] == ["9001"]
 
 
+def test_a_single_company_code_that_feeds_the_suppliers_code_is_the_suppliers_code(
+    feed: Feed,
+) -> None:
+    renamed = {
+        "name": "sn_fcms_intg_imp_supplier",
+        "element": "u_erp_company_code",
+        "column_label": "Company of the group",
+    }
+    feed.instance.control(
+        "rows", {"table": "sys_dictionary", "rows": [renamed], "key": ["name", "element"]}
+    )
+    assert feed.run(EVERYTHING) == [{"bookmarks": 1}]
+    assert [row["erp_supplier_code"] for row in feed.instance.rows("sn_fin_supplier")] == ["9001"]
+
+
 def test_a_map_that_does_not_coalesce_is_told(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
     feed.instance.switch(coalesce_off_on=["sn_fcms_intg_gl_account_stage"])
     with caplog.at_level(logging.WARNING):

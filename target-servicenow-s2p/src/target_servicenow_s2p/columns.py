@@ -130,7 +130,7 @@ def resolve(
         if element:
             elements[spec.label] = element
             by_name = by_name or named
-        elif spec.required:
+        elif spec.required and not _given_away(output, spec, by_label, free):
             raise _unresolved(output, spec, by_label)
         else:
             skip.add(spec.label)
@@ -171,6 +171,26 @@ def _find(
         if len(candidates) == 1 and (label == spec.label or not spec.feeds):
             return candidates[0], ambiguous or label != spec.label
     return "", False
+
+
+def _given_away(
+    output: Output,
+    spec: Field,
+    by_label: Mapping[str, list[str]],
+    free: Mapping[str, list[str]],
+) -> bool:
+    """Whether the instance has the label, but its only column belongs to another field.
+
+    Of the supplier's two company codes an instance may have one: then it is the supplier's code.
+    """
+    labels = [label.casefold() for label in spec.labels]
+    known = any(by_label.get(label) for label in labels)
+    return (
+        known
+        and not any(free.get(label) for label in labels)
+        and not spec.column
+        and spec.label not in output.key
+    )
 
 
 def _unresolved(
