@@ -328,12 +328,15 @@ def test_the_size_comes_back_slowly() -> None:
     size.was_too_much(50)
     size.was_too_much(25)
     assert size.now == 12
+    size.was_fine()
+    assert size.now == 12
     for _ in range(100):
         size.was_fine()
     assert size.now == 50
     size.was_too_much(1)
     assert size.now == 1
-    size.was_fine()
+    for _ in range(4):
+        size.was_fine()
     assert size.now == 2
 
 

@@ -11,6 +11,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from servicenow_client import problems
@@ -22,14 +23,16 @@ from servicenow_client.errors import (
     AuthenticationFailed,
     BatchRefused,
     Forbidden,
+    Hibernating,
     NotFound,
+    NotServiceNow,
     Rejected,
 )
 from servicenow_client.problems import Attempt
 from servicenow_client.retry import Verdict, is_repeatable, judge, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from servicenow_client.batch_form import Item
     from servicenow_client.calls import ApiCall
@@ -41,6 +44,8 @@ __all__ = ["BatchSize", "Batches"]
 PATH: Final = "/api/now/v1/batch"
 _HANDS: Final = 4
 _LARGEST: Final = 50
+_STREAK: Final = 4
+"""Batches that must be served whole, one after the other, before the next ones are larger."""
 _LONG_SECONDS: Final = 12.0
 """A batch that takes longer comes near the 30 seconds after which it is ended."""
 _UNSERVED: Final = Attempt("cancelled", body=Body("error", {}, "batches ended before its turn"))
@@ -52,17 +57,22 @@ class BatchSize:
     def __init__(self, largest: int = _LARGEST) -> None:
         self.now = largest
         self._largest = largest
+        self._whole = 0
         self._lock = threading.Lock()
 
     def was_too_much(self, sent: int) -> None:
         """Take note that a batch of so many calls was cut short, lost, or took long."""
         with self._lock:
             self.now = max(1, min(self.now, sent // 2))
+            self._whole = 0
 
     def was_fine(self) -> None:
         """Take note that a whole batch was served."""
         with self._lock:
-            self.now = min(self._largest, self.now + max(1, self.now // 10))
+            self._whole += 1
+            if self._whole >= _STREAK:
+                self.now = min(self._largest, self.now + max(1, self.now // 5))
+                self._whole = 0
 
 
 @dataclass(slots=True)
@@ -152,20 +162,34 @@ class Batches:
             data = self.session.call(
                 "POST", PATH, body=request_of(uuid.uuid4().hex, items), expect=EXPECT
             )
-        except (AuthenticationFailed, Forbidden, NotFound, Rejected) as error:
+        except Hibernating:
+            raise
+        except (AuthenticationFailed, Forbidden, NotFound, NotServiceNow, Rejected) as error:
+            # If it is not the Batch API alone, the first single call tells.
             self.refused = _refusal(error)
             return
         except AmbiguousWrite as doubt:
-            if doubt.status == problems.FORBIDDEN:
+            if doubt.status == HTTPStatus.FORBIDDEN:
                 self.refused = _refusal(doubt)
             self.size.was_too_much(len(items))
-            self._lost(errands, [int(item["id"]) for item in items], doubt)
+            # The status is the batch's: for its calls no answer came.
+            self._lost(errands, [int(item["id"]) for item in items], AmbiguousWrite(str(doubt)))
             return
         served, unserved = read_batch(data)
         if unserved or self.clock() - began > _LONG_SECONDS:
             self.size.was_too_much(len(items))
         elif len(items) >= self.size.now:
             self.size.was_fine()
+        self._sort(errands, items, served, unserved)
+
+    def _sort(
+        self,
+        errands: _Errands,
+        items: Sequence[Item],
+        served: Mapping[str, Answer],
+        unserved: Collection[str],
+    ) -> None:
+        """Note what an answered batch says of each of its calls."""
         begun = next((item["id"] for item in items if item["id"] in unserved), None)
         for item in items:
             number = int(item["id"])
@@ -173,7 +197,8 @@ class Batches:
                 self._judge(errands, number, served[item["id"]])
             elif item["id"] == begun or item["id"] not in unserved:
                 why = f"{self.session.host} ended the batch that held {errands.calls[number].path}"
-                self._lost(errands, [number], AmbiguousWrite(f"{why}: it may have been begun."))
+                ended = AmbiguousWrite(f"{why}: it may have been begun.", HTTPStatus.OK)
+                self._lost(errands, [number], ended)
 
     def _judge(self, errands: _Errands, number: int, answer: Answer) -> None:
         call = errands.calls[number]
@@ -205,8 +230,7 @@ class Batches:
         for number in numbers:
             call = errands.calls[number]
             if not is_repeatable(call.method):
-                error = AmbiguousWrite(str(doubt))
-                errands.answers[number] = ApiAnswer(error=error)
+                errands.answers[number] = ApiAnswer(error=doubt)
 
 
 def _refusal(error: Exception) -> BatchRefused:

@@ -111,7 +111,8 @@ class AmbiguousWrite(ServiceNowError):  # noqa: N818 - see above
     dropped, a lost connection says nothing. Look the record up by its key before repeating.
 
     Attributes:
-        status: the HTTP status, or None when no answer came.
+        status: the HTTP status, or None when no answer came; 200 for a call at which an
+            answered batch was ended.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from servicenow_client.answers import Body
 from servicenow_client.errors import (
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from servicenow_client.retry import Event
 
 __all__ = [
-    "FORBIDDEN",
     "Attempt",
     "ambiguous",
     "fatal",
@@ -35,8 +34,6 @@ __all__ = [
     "refused_credentials",
     "unreachable",
 ]
-
-FORBIDDEN: Final = int(HTTPStatus.FORBIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
