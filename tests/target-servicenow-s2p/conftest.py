@@ -51,6 +51,14 @@ class Instance:
         found: list[dict[str, Any]] = answer.json()["result"]
         return found
 
+    def delete(self, table: str, sys_id: str) -> None:
+        answer = requests.delete(
+            f"{self.url}/api/now/table/{table}/{sys_id}",
+            auth=("admin", servicenow.TEST_ACCESS.passwords["admin"]),
+            timeout=20,
+        )
+        assert answer.status_code == 204, answer.text
+
     def control(self, path: str, body: object = None, method: str = "POST") -> None:
         answer = requests.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=60)
         assert answer.status_code == 200, answer.text

@@ -6,7 +6,6 @@ rows first, by natural key and content.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,32 +13,35 @@ from servicenow_client import (
     AmbiguousWrite,
     Forbidden,
     NotFound,
-    RowOutcome,
     equals,
+    import_call,
+    imported,
     merge_outcomes,
-    one_of,
 )
-from servicenow_client import chunks as in_chunks
 from target_servicenow_s2p.batches import PENDING, Batch, Result
 from target_servicenow_s2p.direct import write_to_table
 from target_servicenow_s2p.errors import OutcomeUnknown
+from target_servicenow_s2p.staged import Sought, find_staged, natural_key, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from servicenow_client import ImportResult, ServiceNowClient
+    from servicenow_client import ImportResult, RowOutcome, ServiceNowClient
     from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.errands import Errands
     from target_servicenow_s2p.rows import Row
 
-__all__ = ["Courier", "Sought", "find_staged", "natural_key", "result_of"]
+__all__ = ["Courier"]
 
+_ANSWERED: Final = 200
 _FORBIDDEN: Final = 403
 _LOOKS: Final = (1.0, 4.0, 10.0)
 """Seconds before each look for rows of an ambiguous write: it may still be under way."""
+_BATCH_LOOKS: Final = (1.0, 4.0, 10.0, 20.0)
+"""The same for a batch: ServiceNow ends it after 30 seconds."""
 _TRIES: Final = 4
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 15.0
-_HANDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Courier:
     """
 
     client: ServiceNowClient
+    errands: Errands
     clock: Callable[[], float]
     sleep: Callable[[float], object]
     outcome_timeout: float
@@ -76,10 +79,7 @@ class Courier:
         if batch.table.output.load_method == "table":
             return [write_to_table(self.client, batch.table, row) for row in batch.rows]
         if batch.table.one_by_one:
-            if len(batch.rows) == 1:
-                return [self._one(batch.table, batch.rows[0])]
-            with ThreadPoolExecutor(_HANDS, thread_name_prefix="staging-row") as hands:
-                return list(hands.map(lambda row: self._one(batch.table, row), batch.rows))
+            return self._singly(batch.table, batch.rows)
         sets = self._post(batch.table, list(batch.rows), run_after)
         for import_set in sets:
             posted(import_set)
@@ -177,30 +177,60 @@ class Courier:
                 break  # every row is seen: no need to ask for the empty page behind them
         return outcomes
 
-    def _one(self, table: Table, row: Row) -> Result:
-        """Stage one row by column names; it is transformed before the answer."""
+    def _singly(self, table: Table, rows: Sequence[Row]) -> list[Result]:
+        """Stage rows by column names, each on its own: it is transformed before its answer."""
         staging = table.output.staging_table
-        for _ in range(_TRIES):
-            try:
-                taken = self.client.import_row(staging, table.payload(row.values))
-            except AmbiguousWrite as doubt:
-                staged = self._look(table, [row], doubt)
-                if row.key in staged:
-                    found = staged[row.key]
-                    if found.state == PENDING:
-                        return self.outcomes(table, found.import_set_id, [row])[0]
-                    return result_of(row, found)
-                if doubt.status == _FORBIDDEN:
-                    raise _forbidden(staging) from None
-            else:
-                return _taken(row, taken)
-        raise OutcomeUnknown(
-            f"ServiceNow gave no usable answer to {_TRIES} attempts to stage a row in {staging}, "
-            "and does not show it: run again later; nothing is lost."
-        )
+        results: list[Result] = []
+        left = list(rows)
+        fruitless = 0
+        while left and fruitless < _TRIES:
+            answers = self.errands.run(
+                [import_call(staging, table.payload(row.values)) for row in left]
+            )
+            doubts: list[tuple[Row, AmbiguousWrite]] = []
+            for row, answer in zip(left, answers, strict=True):
+                try:
+                    results.append(_taken(row, imported(staging, answer.read())))
+                except AmbiguousWrite as doubt:
+                    doubts.append((row, doubt))
+            before = len(left)
+            found, left = self._resolved(table, doubts) if doubts else ([], [])
+            results += found
+            fruitless = fruitless + 1 if len(left) == before else 0
+        if left:
+            raise OutcomeUnknown(
+                f"ServiceNow gave no usable answer to {_TRIES} attempts to stage {len(left)} rows "
+                f"in {staging}, and does not show them: run again later; nothing is lost."
+            )
+        return results
+
+    def _resolved(
+        self, table: Table, doubts: Sequence[tuple[Row, AmbiguousWrite]]
+    ) -> tuple[list[Result], list[Row]]:
+        """Look rows sent alone up; return the results of those there are, and the other rows."""
+        rows = [row for row, _ in doubts]
+        staged = self._look(table, rows, doubts[0][1], _pauses([doubt for _, doubt in doubts]))
+        results: list[Result] = []
+        pending: dict[str, list[Row]] = {}
+        for row in rows:
+            outcome = staged.get(row.key)
+            if outcome is not None and outcome.state == PENDING:
+                pending.setdefault(outcome.import_set_id, []).append(row)
+            elif outcome is not None:
+                results.append(result_of(row, outcome))
+        for import_set, late in pending.items():
+            results += self.outcomes(table, import_set, late)
+        left = [row for row in rows if row.key not in staged]
+        if any(row.key not in staged and doubt.status == _FORBIDDEN for row, doubt in doubts):
+            raise _forbidden(table.output.staging_table)
+        return results, left
 
     def _look(
-        self, table: Table, rows: Sequence[Row], doubt: AmbiguousWrite
+        self,
+        table: Table,
+        rows: Sequence[Row],
+        doubt: AmbiguousWrite,
+        pauses: Sequence[float] = _LOOKS,
     ) -> dict[str, RowOutcome]:
         """Search the staging table for rows of an ambiguous write."""
         if not table.key_elements:
@@ -210,72 +240,37 @@ class Courier:
                 "sys_dictionary, check the table, then run again."
             ) from None
         sought = {row.key: Sought(row.digest, row.known_set) for row in rows}
-        for pause in _LOOKS:
+        return self.search(table, sought, pauses)
+
+    def search(
+        self, table: Table, sought: Mapping[str, Sought], pauses: Sequence[float] = _BATCH_LOOKS
+    ) -> dict[str, RowOutcome]:
+        """Search a staging table for rows that may still be on their way into it.
+
+        Args:
+            table: the staging table, its columns known.
+            sought: natural key → what the row must have.
+            pauses: seconds before each look.
+        """
+        found: dict[str, RowOutcome] = {}
+        for pause in pauses:
             self.sleep(pause)
-            if find_staged(self.client, table, sought):
+            found = find_staged(self.client, table, sought)
+            if len(found) == len(sought):
+                break
+            if found and pauses is _LOOKS:
                 # What is being written row by row may not be complete yet: look once more.
                 self.sleep(pause)
                 return find_staged(self.client, table, sought)
-        return {}
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """What a staged row must have: the content, and an import set not known before."""
-
-    digest: str
-    known_set: str | None = None
-
-
-def find_staged(
-    client: ServiceNowClient, table: Table, sought: Mapping[str, Sought]
-) -> dict[str, RowOutcome]:
-    """Find rows in a staging table by natural key and content; the newest of each.
-
-    Args:
-        client: connection.
-        table: the staging table, its columns known.
-        sought: natural key → what the row must have.
-
-    Returns:
-        Natural key → the staged row.
-    """
-    first = table.key_elements[0]
-    fields = tuple(dict.fromkeys((*table.key_elements, *table.elements.values())))
-    found: dict[str, RowOutcome] = {}
-    newest: dict[str, str] = {}
-    for piece in in_chunks(sorted({key.split("|")[0] for key in sought})):
-        rows = client.staged_rows(
-            table.output.staging_table, one_of(first, piece), (*fields, "sys_created_on")
-        )
-        for outcome in rows:
-            key = natural_key(table, outcome)
-            wanted = sought.get(key)
-            if wanted is None or outcome.import_set_id == wanted.known_set:
-                continue
-            created = outcome.values.get("sys_created_on", "")
-            same = table.digest_of_staged(outcome.values) == wanted.digest
-            if same and created >= newest.get(key, ""):
-                found[key], newest[key] = outcome, created
-    return found
-
-
-def natural_key(table: Table, outcome: RowOutcome) -> str:
-    """Return the natural key of a staged row."""
-    return "|".join(outcome.values.get(name, "") for name in table.key_elements)
-
-
-def result_of(row: Row, outcome: RowOutcome) -> Result:
-    """Return the result that a staged row shows."""
-    return Result(
-        row,
-        outcome.state,
-        outcome.message,
-        outcome.import_set_id or None,
-        outcome.sys_id or None,
-        outcome.target_table or None,
-        outcome.target_sys_id or None,
-    )
+def _pauses(doubts: Sequence[AmbiguousWrite]) -> Sequence[float]:
+    """Return the seconds before each look for rows that were sent alone or in batches."""
+    if all(doubt.status == _ANSWERED for doubt in doubts):
+        return _LOOKS[:2]  # the batch is over: what is not there soon was never begun
+    lost = len(doubts) > 1 and any(doubt.status is None for doubt in doubts)
+    return _BATCH_LOOKS if lost else _LOOKS
 
 
 def _taken(row: Row, taken: ImportResult) -> Result:

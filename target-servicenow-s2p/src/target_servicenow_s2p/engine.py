@@ -10,6 +10,7 @@ from s2p_store import Store
 from servicenow_client import Call, connect
 from target_servicenow_s2p.definitions import load_definitions
 from target_servicenow_s2p.delivery import Courier
+from target_servicenow_s2p.errands import Errands
 from target_servicenow_s2p.errors import RecordsFailed
 from target_servicenow_s2p.instance import Instance
 from target_servicenow_s2p.intake import Intake, ancestors_of
@@ -196,14 +197,16 @@ class Engine:
             outputs = [one for each in self._definitions.values() for one in each.outputs]
             self._instance = Instance(client, outputs, self._logger)
             if not self._dry:
+                errands = Errands(client, self._logger)
                 courier = Courier(
                     client,
+                    errands,
                     self._clock,
                     self._sleep,
                     float(self._config.get("outcome_timeout") or 900),
                     self._hurry,
                 )
-                parking = Parking(client, self._journal, self._logger)
+                parking = Parking(client, errands, self._journal, self._logger)
                 for staging, rows, staged in recover(
                     self._journal, self._slot, courier, parking, self._instance.table
                 ):

@@ -162,6 +162,10 @@ class Journal:
         """Close an intent of a dead run after it was looked up."""
         self._store.ledger.put_many([self._closed(entry.table, entry.natural_key, self._now())])
 
+    def age(self, entry: LedgerEntry) -> float:
+        """Return how many seconds ago an entry was written."""
+        return (self._now() - entry.updated_at).total_seconds()
+
     def calls(self, number: int) -> None:
         """Count API calls."""
         if number:

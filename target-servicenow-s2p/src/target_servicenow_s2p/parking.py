@@ -8,7 +8,7 @@ key: writing it twice makes one row.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -18,34 +18,44 @@ from servicenow_client import (
     Forbidden,
     NotFound,
     Rejected,
+    ServiceNowError,
     all_of,
     equals,
+    insert_call,
+    update_call,
 )
 from target_servicenow_s2p.journal import parked_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from logging import Logger
 
     from s2p_store import LedgerEntry
-    from servicenow_client import ServiceNowClient
+    from servicenow_client import ApiAnswer, ApiCall, ServiceNowClient
     from target_servicenow_s2p.batches import Result
     from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.errands import Errands
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.rows import Row
 
 __all__ = ["Parking"]
 
 _TITLE: Final = "Held lines (Exact Online)"
-_HANDS: Final = 4
 _TRIES: Final = 4
+_RELEASED: Final = {
+    "sys_import_state": "skipped",
+    "sys_import_state_comment": "Released: the record was staged on its own.",
+}
 
 
 class Parking:
     """Where held rows of every staging table wait."""
 
-    def __init__(self, client: ServiceNowClient, journal: Journal, logger: Logger) -> None:
+    def __init__(
+        self, client: ServiceNowClient, errands: Errands, journal: Journal, logger: Logger
+    ) -> None:
         self._client = client
+        self._errands = errands
         self._journal = journal
         self._logger = logger
         self._sets: dict[str, str | None] = {}
@@ -60,8 +70,7 @@ class Parking:
         if import_set is None:
             self._journal.parked(staging, [(row, None, None) for row in fresh])
             return
-        with ThreadPoolExecutor(_HANDS, thread_name_prefix="held-row") as hands:
-            staged = list(hands.map(lambda row: self._write(table, row, import_set), fresh))
+        staged = self._write([_Waiting.of(table, row, import_set) for row in fresh])
         self._journal.parked(
             staging,
             [
@@ -73,54 +82,25 @@ class Parking:
     def release(self, staging: str, results: Sequence[Result]) -> None:
         """Mark the parked rows of records that have been staged since as done with."""
         parked = [result.row.parked_row for result in results if result.row.parked_row]
-        if not parked:
-            return
-        with ThreadPoolExecutor(_HANDS, thread_name_prefix="released-row") as hands:
-            list(hands.map(lambda sys_id: self._close(staging, sys_id), parked))
+        for answer in self._errands.run([update_call(staging, row, _RELEASED) for row in parked]):
+            if isinstance(answer.error, (NotFound, Forbidden, Rejected)):
+                # Cleaned up after seven days, or protected: the mark is a courtesy.
+                self._logger.debug("A parked row of %s could not be marked.", staging)
+            else:
+                answer.read()
 
-    def _close(self, staging: str, sys_id: str) -> None:
-        change = {
-            "sys_import_state": "skipped",
-            "sys_import_state_comment": "Released: the record was staged on its own.",
-        }
-        try:
-            self._client.update(staging, sys_id, change)
-        except (NotFound, Forbidden, Rejected):
-            # Cleaned up after seven days, or protected: the mark is a courtesy.
-            self._logger.debug("A parked row of %s could not be marked.", staging)
-
-    def _write(self, table: Table, row: Row, import_set: str) -> str | None:
-        staging = table.output.staging_table
-        sys_id = row.parked_row or _sys_id(staging, row.key)
-        values = {
-            **table.by_element(row.values),
-            "sys_import_set": import_set,
-            "sys_import_state": "pending",
-            "sys_import_state_comment": "Held: " + ", ".join(row.origin.reasons),
-        }
-        if row.parked_row:
-            try:
-                return str(self._client.update(staging, sys_id, values)["sys_id"])
-            except NotFound:
-                pass  # cleaned up after seven days: it gets a new row
-        doubt: AmbiguousWrite | Rejected
-        for _ in range(_TRIES):
-            try:
-                return str(self._client.insert(staging, {**values, "sys_id": sys_id})["sys_id"])
-            except (AmbiguousWrite, Rejected) as error:
-                doubt = error
-            # Refused, answered badly, or there already: a look at the row tells.
-            try:
-                return str(self._client.update(staging, sys_id, values)["sys_id"])
-            except NotFound:
-                if not _may_be_repeated(doubt):
-                    break
-            except (Forbidden, Rejected):
-                break
-        else:
-            raise doubt
-        self._say_once(staging)
-        return None
+    def _write(self, rows: Sequence[_Waiting]) -> list[str | None]:
+        """Write held rows and return the sys_id of each, None where ServiceNow refuses it."""
+        left = list(rows)
+        while left:
+            answers = self._errands.run([row.call() for row in left])
+            left = [
+                row for row, answer in zip(left, answers, strict=True) if row.is_still_open(answer)
+            ]
+        for row in rows:
+            if row.stored is None:
+                self._say_once(row.staging)
+        return [row.stored for row in rows]
 
     def _set_of(self, table: Table) -> str | None:
         """Return the open import set for held rows, made at first need; None if refused."""
@@ -186,6 +166,67 @@ class Parking:
             "on the staging table): they stay in the store only, `s2p held list` shows them.",
             staging,
         )
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One held row on its way into its staging table.
+
+    Attributes:
+        creates: what is tried next: to create the row, or else to change it.
+        doubt: why the last try to create it did not tell whether it exists.
+        stored: its sys_id, once ServiceNow has it.
+    """
+
+    staging: str
+    sys_id: str
+    values: Mapping[str, str]
+    creates: bool
+    tries: int = 0
+    doubt: ServiceNowError | None = None
+    stored: str | None = None
+
+    @classmethod
+    def of(cls, table: Table, row: Row, import_set: str) -> _Waiting:
+        staging = table.output.staging_table
+        values = {
+            **table.by_element(row.values),
+            "sys_import_set": import_set,
+            "sys_import_state": "pending",
+            "sys_import_state_comment": "Held: " + ", ".join(row.origin.reasons),
+        }
+        sys_id = row.parked_row or _sys_id(staging, row.key)
+        return cls(staging, sys_id, values, creates=not row.parked_row)
+
+    def call(self) -> ApiCall:
+        if self.creates:
+            self.tries += 1
+            return insert_call(self.staging, {**self.values, "sys_id": self.sys_id})
+        return update_call(self.staging, self.sys_id, self.values)
+
+    def is_still_open(self, answer: ApiAnswer) -> bool:
+        """Take an answer; whether there is something left to try.
+
+        Raises:
+            ServiceNowError: it cannot be known whether the row was written, or nothing works.
+        """
+        error = answer.error
+        if error is None:
+            self.stored = str(answer.data["result"]["sys_id"])
+            return False
+        if self.creates and isinstance(error, (AmbiguousWrite, Rejected)):
+            # Refused, answered badly, or there already: a look at the row tells.
+            self.doubt, self.creates = error, False
+            return True
+        if not self.creates and isinstance(error, (NotFound, Forbidden, Rejected)):
+            self.creates = isinstance(error, NotFound) and (
+                # Cleaned up after seven days, so it gets a new row; or never written.
+                self.doubt is None or _may_be_repeated(self.doubt)
+            )
+            if self.creates and self.doubt is not None and self.tries >= _TRIES:
+                raise self.doubt
+            return self.creates
+        raise error
 
 
 def _may_be_repeated(error: Exception) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from target_servicenow_s2p.batches import Batch, Result
-from target_servicenow_s2p.delivery import Sought, find_staged
+from target_servicenow_s2p.batches import PENDING, Batch, Result
 from target_servicenow_s2p.rows import Origin, Row
+from target_servicenow_s2p.staged import Sought, find_staged, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["recover"]
 
+_MAY_GO_ON: Final = 40.0
+"""Seconds for which ServiceNow may go on with a batch after its sender has died."""
 _CLEANED_UP: Final = "ServiceNow cleaned the import set up before its outcome could be read"
 
 
@@ -53,7 +55,8 @@ def recover(
             continue
         table = table_of(intent.output)
         if table is not None:
-            rows, results = _look_up(courier, table, entry, intent)
+            young = journal.age(entry) < _MAY_GO_ON
+            rows, results = _look_up(courier, table, entry, intent, young=young)
             found.append((table.output.staging_table, len(rows), len(results)))
             name = entry.natural_key.removeprefix("batch:")
             parking.release(table.output.staging_table, results)
@@ -65,7 +68,7 @@ def recover(
 
 
 def _look_up(
-    courier: Courier, table: Table, entry: LedgerEntry, intent: Intent
+    courier: Courier, table: Table, entry: LedgerEntry, intent: Intent, *, young: bool
 ) -> tuple[list[Row], list[Result]]:
     rows = [
         Row(
@@ -87,13 +90,18 @@ def _look_up(
     elif table.key_elements and table.output.load_method == "import_set":
         sought = {row.key: Sought(row.digest, row.known_set) for row in rows}
         found = find_staged(courier.client, table, sought)
-        for import_set in {outcome.import_set_id for outcome in found.values()}:
-            here = [
-                row
-                for row in rows
-                if row.key in found and found[row.key].import_set_id == import_set
-            ]
-            results += courier.outcomes(table, import_set, here)
+        if young and table.one_by_one and len(found) < len(sought):
+            # ServiceNow may be at work on the dead run's last batch still.
+            found = courier.search(table, sought)
+        pending: dict[str, list[Row]] = {}
+        for row in rows:
+            outcome = found.get(row.key)
+            if outcome is not None and outcome.state == PENDING:
+                pending.setdefault(outcome.import_set_id, []).append(row)
+            elif outcome is not None:
+                results.append(result_of(row, outcome))
+        for import_set, late in pending.items():
+            results += courier.outcomes(table, import_set, late)
     return rows, results
 
 

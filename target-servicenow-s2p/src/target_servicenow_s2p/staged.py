@@ -1,0 +1,78 @@
+"""Rows in a staging table: whether they are there, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from servicenow_client import chunks as in_chunks
+from servicenow_client import one_of
+from target_servicenow_s2p.batches import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from servicenow_client import RowOutcome, ServiceNowClient
+    from target_servicenow_s2p.columns import Table
+    from target_servicenow_s2p.rows import Row
+
+__all__ = ["Sought", "find_staged", "natural_key", "result_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a staged row must have: the content, and an import set not known before."""
+
+    digest: str
+    known_set: str | None = None
+
+
+def find_staged(
+    client: ServiceNowClient, table: Table, sought: Mapping[str, Sought]
+) -> dict[str, RowOutcome]:
+    """Find rows in a staging table by natural key and content; the newest of each.
+
+    Args:
+        client: connection.
+        table: the staging table, its columns known.
+        sought: natural key → what the row must have.
+
+    Returns:
+        Natural key → the staged row.
+    """
+    first = table.key_elements[0]
+    fields = tuple(dict.fromkeys((*table.key_elements, *table.elements.values())))
+    found: dict[str, RowOutcome] = {}
+    newest: dict[str, str] = {}
+    for piece in in_chunks(sorted({key.split("|")[0] for key in sought})):
+        rows = client.staged_rows(
+            table.output.staging_table, one_of(first, piece), (*fields, "sys_created_on")
+        )
+        for outcome in rows:
+            key = natural_key(table, outcome)
+            wanted = sought.get(key)
+            if wanted is None or outcome.import_set_id == wanted.known_set:
+                continue
+            created = outcome.values.get("sys_created_on", "")
+            same = table.digest_of_staged(outcome.values) == wanted.digest
+            if same and created >= newest.get(key, ""):
+                found[key], newest[key] = outcome, created
+    return found
+
+
+def natural_key(table: Table, outcome: RowOutcome) -> str:
+    """Return the natural key of a staged row."""
+    return "|".join(outcome.values.get(name, "") for name in table.key_elements)
+
+
+def result_of(row: Row, outcome: RowOutcome) -> Result:
+    """Return the result that a staged row shows."""
+    return Result(
+        row,
+        outcome.state,
+        outcome.message,
+        outcome.import_set_id or None,
+        outcome.sys_id or None,
+        outcome.target_table or None,
+        outcome.target_sys_id or None,
+    )
