@@ -22,10 +22,11 @@ PARKED = r"POST .*table/sn_(fcms|spend)_intg_imp"
 PARKING_PLACE = r"POST .*table/sys_import_set"
 
 EXACT_PASSES: dict[str, list[dict[str, Any]]] = {
-    "429 of the minute": [{"kind": "429_minute", "match": EXACT_LIST, "after": 3, "times": 2}],
-    "5xx": [
-        {"kind": "status", "match": EXACT_LIST, "after": 2, "times": 2, "params": {"code": 503}},
-        {"kind": "server_error", "match": EXACT_LIST, "after": 5},
+    "refusals": [
+        {"kind": "429_minute", "match": EXACT_LIST, "after": 3, "times": 2},
+        {"kind": "status", "match": EXACT_LIST, "after": 6, "times": 2, "params": {"code": 503}},
+        {"kind": "server_error", "match": EXACT_LIST, "after": 9},
+        {"kind": "token_empty_body", "match": "oauth2/token"},
     ],
     "connections": [
         {"kind": "drop_before", "match": EXACT_LIST, "after": 2},
@@ -37,7 +38,6 @@ EXACT_PASSES: dict[str, list[dict[str, Any]]] = {
         {"kind": "short_page", "match": EXACT_LIST, "after": 4, "times": 3},
         {"kind": "repeat_row", "match": r"GET .*/(sync|purchase)", "times": 3},
     ],
-    "token endpoint": [{"kind": "token_empty_body", "match": "oauth2/token"}],
 }
 SERVICENOW_PASSES: dict[str, list[dict[str, Any]]] = {
     "429 of a rule": [
@@ -113,32 +113,40 @@ def test_a_run_gets_over_trouble_at_servicenow(
     assert world.outcome().differences(undisturbed) == []
 
 
-ENDS: list[tuple[str, dict[str, Any], str, str]] = [
-    ("exact", {"kind": "html", "match": "purchase/"}, TAP, "page"),
-    ("exact", {"kind": "status", "match": "/sync/", "params": {"code": 502}}, TAP, "502"),
-    ("exact", {"kind": "server_error", "match": "hrm/Costcenters"}, TAP, "500"),
-    ("exact", {"kind": "drop_before", "match": "crm|CRM"}, TAP, "broke off"),
-    ("exact", {"kind": "truncate", "match": "PurchaseEntries"}, TAP, "broke off"),
-    ("exact", {"kind": "error_block", "match": "ItemGroups"}, TAP, "ItemGroups"),
-    ("exact", {"kind": "429_minute", "match": "VATCodes"}, TAP, "too many calls"),
-    ("servicenow", {"kind": "hibernation"}, MAPPER, "hibernat"),
-    ("servicenow", {"kind": "hibernation", "match": "insertMultiple", "after": 3}, TARGET, ""),
-    ("servicenow", {"kind": "html", "match": "table/sn_fcms"}, TARGET, "page"),
-    ("servicenow", {"kind": "429_rule", "match": ROWS, "params": {"retry_after": 1}}, TARGET, ""),
-    ("servicenow", {"kind": "202", "match": ROW, "after": 5}, TARGET, "run again"),
-    ("servicenow", {"kind": "drop_after", "match": "GET .*imp_invoice_line"}, TARGET, ""),
-]
+ENDS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "a page for people": ("exact", {"kind": "html", "match": "purchase/"}, TAP, "page"),
+    "a gateway": (
+        "exact",
+        {"kind": "status", "match": "/sync/", "params": {"code": 502}},
+        TAP,
+        "502",
+    ),
+    "a lost line": ("exact", {"kind": "drop_before", "match": "crm|CRM"}, TAP, "broke off"),
+    "damaged answers": ("exact", {"kind": "truncate", "match": "PurchaseEnt"}, TAP, "broke off"),
+    "a blocked key": ("exact", {"kind": "error_block", "match": "ItemGroups"}, TAP, "ItemGroups"),
+    "no end of 429": ("exact", {"kind": "429_minute", "match": "VATCodes"}, TAP, "too many calls"),
+    "asleep at start": ("servicenow", {"kind": "hibernation"}, MAPPER, "hibernat"),
+    "asleep later": (
+        "servicenow",
+        {"kind": "hibernation", "match": "insertMultiple", "after": 3},
+        TARGET,
+        "hibernat",
+    ),
+    "202 for ever": ("servicenow", {"kind": "202", "match": ROW, "after": 5}, TARGET, "run again"),
+    "lost outcomes": (
+        "servicenow",
+        {"kind": "drop_after", "match": "GET .*imp_invoice_line"},
+        TARGET,
+        "closed before the answer",
+    ),
+}
 
 
-@pytest.mark.parametrize(("system", "fault", "step", "words"), ENDS)
+@pytest.mark.parametrize("name", ENDS)
 def test_what_does_not_pass_ends_in_a_line_and_the_next_run_goes_on(
-    world: World,
-    undisturbed: Outcome,
-    system: str,
-    fault: dict[str, Any],
-    step: str,
-    words: str,
+    world: World, undisturbed: Outcome, name: str
 ) -> None:
+    system, fault, step, words = ENDS[name]
     world.pipeline.control(system, "faults", times=None, **fault)
     ended = world.run()
     assert words in one_clear_line(ended, step)
