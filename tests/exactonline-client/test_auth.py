@@ -143,6 +143,16 @@ def test_an_empty_answer_is_asked_for_again(kit) -> None:
     assert kit.auth().access_token() == "access-2"
 
 
+@pytest.mark.parametrize("told", ["soon", None, 0, -1, "600", 600.0])
+def test_an_odd_lifetime_does_not_cost_the_new_tokens(kit, told) -> None:
+    _age(kit, 700)
+    answer = {"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": told}
+    kit.script_forms(kit.reply(answer))
+    assert kit.auth().access_token() == "access-2"
+    assert kit.store.tokens.refresh_token == "refresh-2"
+    assert kit.store.tokens.expires_in == 600
+
+
 @pytest.mark.parametrize("body", [b"<html>busy</html>", b'{"access_token":"a"}', b"[]", b"{"])
 def test_other_answers_are_not_repeated(kit, body: bytes) -> None:
     _age(kit, 700)

@@ -222,6 +222,25 @@ def test_the_reserve_stops_before_the_call(kit) -> None:
     assert kit.calls == [1]
 
 
+@pytest.mark.parametrize("reset", [None, "1000", "soon"])
+def test_the_reserve_holds_without_a_sensible_reset(kit, reset) -> None:
+    headers = {"X-RateLimit-Remaining": "250"} | ({"X-RateLimit-Reset": reset} if reset else {})
+    kit.script(kit.reply({"d": {"results": [], "__next": URL + "&p=2"}}, headers=headers))
+    with pytest.raises(DailyLimitReached) as caught:
+        _read(kit.client(reserve_daily_calls=250))
+    assert kit.start < caught.value.resets_at <= kit.start + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "wait"),
+    [(503, "30", 30.0), (429, "7", 7.0), (429, "90000", 300.0), (429, "inf", 25.0)],
+)
+def test_a_wait_that_exact_asks_for_is_kept_within_reason(kit, status, asked, wait) -> None:
+    kit.script(kit.reply(status=status, headers={"Retry-After": asked}), kit.rows({"ID": "a"}))
+    assert _read(kit.client()) == [{"ID": "a"}]
+    assert kit.time.slept == [wait]
+
+
 def test_me_and_divisions(kit) -> None:
     kit.script(kit.rows({"UserID": "u", "CurrentDivision": 124132}), kit.rows({"Code": 1}))
     client = kit.client()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from exactonline_client import UnexpectedAnswer
+from exactonline_client import ForeignRow, UnexpectedAnswer
 from s2p_sandbox.faults import Fault
 from tap_exactonline.definitions import STREAMS
 from tap_exactonline.tap import IncompleteRun
@@ -317,3 +317,73 @@ def test_the_state_holds_no_secret_and_stays_small(seeded_runner) -> None:
     text = json.dumps(output.state)
     assert "token" not in text.lower().replace("skiptoken", "")
     assert len(text) < 20_000
+
+
+def test_an_endpoint_of_two_streams_is_refused_once(runner, rows) -> None:
+    """Only the first call is refused: whoever asked again would get lines."""
+    orders = "sync/PurchaseOrder/PurchaseOrders"
+    runner.exact.faults.add(Fault("status", match=orders, times=1, params={"code": 404}))
+    runner.exact.store.load_mixed(_orders(rows, 2))
+    output = runner.run("purchase_orders", "purchase_order_lines")
+    assert output.counts() == {}
+    assert "purchase_orders" in str(output.error)
+    assert "purchase_order_lines" in str(output.error)
+
+
+def test_a_resource_that_keeps_failing_does_not_stop_the_others(runner, rows) -> None:
+    invoices = "purchase/PurchaseInvoices"
+    runner.exact.store.load_mixed(rows.entries(3))
+    runner.exact.store.load_mixed(rows.many(invoices, 6, 3))
+    runner.exact.faults.add(Fault("status", match=invoices, times=None, params={"code": 500}))
+    first = runner.run("purchase_invoices", "purchase_entries")
+    assert "purchase_invoices" in str(first.error)
+    assert first.counts() == {"purchase_entries": 3}
+    runner.exact.faults.clear()
+    second = runner.run("purchase_invoices", "purchase_entries", state=first.state)
+    assert second.counts() == {"purchase_invoices": 3}
+
+
+def test_a_link_that_only_fails_any_more_is_replaced_too(runner, rows, monkeypatch) -> None:
+    monkeypatch.setattr("tap_exactonline.tap._STATE_EVERY", 1)
+    runner.exact.store.load_mixed(rows.entries(130))
+    runner.exact.faults.add(Fault("html", match="PurchaseEntries", after=1))
+    first = runner.run("purchase_entries")
+    runner.exact.faults.clear()
+    runner.exact.faults.add(Fault("status", match="skiptoken", times=3, params={"code": 500}))
+    second = runner.run("purchase_entries", state=first.state)
+    assert second.error is None
+    assert len(second.records("purchase_entries")) == 130
+
+
+def test_a_line_of_another_division_stops_the_read(runner, rows) -> None:
+    mixed = list(rows.entries(1))
+    mixed[-1] = (mixed[-1][0], {**mixed[-1][1], "_division": 101, "Division": 42})
+    runner.exact.store.load_mixed(mixed)
+    output = runner.run("purchase_entries", "purchase_entry_lines")
+    assert isinstance(output.error, ForeignRow)
+    assert output.records("purchase_entry_lines") == []
+
+
+def test_the_overlap_begins_with_a_whole_second(runner, rows) -> None:
+    entries = list(rows.entries(2, lines=0))
+    entries[0][1]["Modified"] = rows.base + timedelta(milliseconds=300)
+    entries[1][1]["Modified"] = rows.base + timedelta(seconds=120, milliseconds=700)
+    runner.exact.store.load_mixed(entries)
+    first = runner.run("purchase_entries")
+    assert len(first.records("purchase_entries")) == 2
+    assert runner.run("purchase_entries", state=first.state).counts() == {}
+
+
+def _orders(rows, count: int) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (
+            "purchaseorder/PurchaseOrders",
+            {
+                "PurchaseOrderID": rows.guid(8, number),
+                "Division": 101,
+                "OrderNumber": number,
+                "Modified": rows.base,
+            },
+        )
+        for number in range(count)
+    ]

@@ -65,6 +65,7 @@ def test_discovery_and_about_need_no_settings(runner) -> None:
         ({"region": "at"}, ("region", "nl")),
         ({"api_url": "exact"}, ("api_url",)),
         ({"divisions": ["one"]}, ("divisions",)),
+        ({"divisions": [-3]}, ("divisions",)),
         ({"start_date": "last year"}, ("start_date",)),
         ({"overlap_seconds": -1}, ("overlap_seconds",)),
         ({"request_timeout": 0}, ("request_timeout",)),
@@ -74,9 +75,9 @@ def test_discovery_and_about_need_no_settings(runner) -> None:
 )
 def test_settings_that_cannot_work_are_named(runner, change, words) -> None:
     config = {name: value for name, value in runner.config(**change).items() if value is not None}
-    _assert_one_clear_line(
-        runner.process(config=config), *words, secrets=(runner.key, "sandbox-exact-secret")
-    )
+    output = runner.process(config=config)
+    _assert_one_clear_line(output, *words, secrets=(runner.key, "sandbox-exact-secret"))
+    assert output.messages == []
 
 
 def test_settings_come_from_the_environment_too(runner, rows) -> None:

@@ -223,7 +223,9 @@ class ModifiedRead:
             return
         self._state["replication_key"] = "Modified"
         self._state["replication_key_value"] = bookmark
-        reach = instant_text(parse_instant(bookmark) - self._overlap)
+        # Filters know whole seconds only: the next read gets the whole second it starts in.
+        since = (parse_instant(bookmark) - self._overlap).replace(microsecond=0)
+        reach = instant_text(since)
         recent = {key: seen for key, seen in self._window.items() if seen >= reach}
         self._state["recent"] = recent
 

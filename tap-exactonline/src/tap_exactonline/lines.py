@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from exactonline_client import expanded, filters
+from exactonline_client import check_division, expanded, filters
 from tap_exactonline.rows import RowPlan
 
 if TYPE_CHECKING:
@@ -75,4 +75,6 @@ class LineReader:
                 filter=filters.equals(self._header_id, entry),
             )
             rows = [line for page in self.output.pages(pages) for line in page.rows]
+        else:
+            check_division(rows, self._division, self._resource)
         return [self._plan.convert(line, self._division) for line in rows]

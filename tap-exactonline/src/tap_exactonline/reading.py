@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from exactonline_client import RequestRefused, filters
+from exactonline_client import RequestRefused, ServerFailed, UnexpectedAnswer, filters
 from tap_exactonline.bookmarks import (
     OLDEST,
     ModifiedRead,
@@ -80,19 +80,20 @@ class DivisionReader:
             RowLimitReached: in a dry run.
         """
         endpoint, fallback = self._source.endpoint, self._source.fallback
-        known = (endpoint.resource, self._division) in self._session.refused_resources
-        if fallback is None or not known:
+        refusals = self._session.refusals
+        refusal = refusals.get((endpoint.resource, self._division))
+        if refusal is None:
             try:
                 self._read_from(endpoint, self._state(slot=None))
             except RequestRefused as error:
-                if error.status != _FORBIDDEN or fallback is None:
-                    raise
-                self._session.refused_resources.add((endpoint.resource, self._division))
-                self._session.tell_fallback(endpoint.resource, fallback.resource, error)
+                refusal = refusals[endpoint.resource, self._division] = error
             else:
                 return
-        if fallback is not None:
-            self._read_from(fallback, self._state(slot="fallback"))
+        # Another stream of the same endpoint does not ask again: Exact counts each refusal.
+        if fallback is None or refusal.status != _FORBIDDEN or refusal.whole_division:
+            raise refusal
+        self._session.tell_fallback(endpoint.resource, fallback.resource, refusal)
+        self._read_from(fallback, self._state(slot="fallback"))
 
     # The three ways of reading
 
@@ -119,6 +120,8 @@ class DivisionReader:
         for page in self._walk(endpoint, plan, filters.timestamp_after(progress.after)):
             records = [plan.convert(row, self._division) for row in page.rows]
             versions = [record["Timestamp"] for record in records]
+            if None in versions:
+                raise _nameless("Timestamp", endpoint)
             self._emit(plan, self._chosen(endpoint, records, oldest), page)
             progress.page_done(versions)
             self._output.commit(len(records))
@@ -162,7 +165,7 @@ class DivisionReader:
         )
         try:
             self._take_modified(progress, plan, lines, query, pages)
-        except RequestRefused as error:
+        except (RequestRefused, ServerFailed) as error:
             if link is None or error.status not in _GONE:
                 raise
             progress.restart()
@@ -219,6 +222,9 @@ class DivisionReader:
     def _emit(self, plan: RowPlan, records: list[dict[str, Any]], page: Page) -> None:
         if self._rows_to is None:
             return
+        key = self._source.id
+        if any(record[key] is None for record in records):
+            raise _nameless(key, self._source.endpoint)
         for name in plan.hidden:
             for record in records:
                 del record[name]
@@ -234,3 +240,10 @@ class DivisionReader:
             return state
         inner = state.setdefault(slot, {})
         return inner if isinstance(inner, dict) else {}
+
+
+def _nameless(name: str, endpoint: Endpoint) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        f"Exact Online sent a row of {endpoint.resource} without its {name}. Nothing was read "
+        "past it; if it lasts, report the row to Exact."
+    )

@@ -59,7 +59,7 @@ class Session:
         self._told: set[str] = set()
         self.problems: list[str] = []
         self.stopped: dict[int, str] = {}
-        self.refused_resources: set[tuple[str, int]] = set()
+        self.refusals: dict[tuple[str, int], RequestRefused] = {}
         root = root_url(config["region"], config.get("api_url"))
         self._store = Store.open(config["store_url"], config["store_key"])
         try:

@@ -126,5 +126,7 @@ def check_settings(config: Mapping[str, Any]) -> None:
     for name in ("reserve_daily_calls", "overlap_seconds"):
         if config[name] < 0:
             raise SettingError(f"Setting '{name}' must not be negative.")
+    if any(division <= 0 for division in config.get("divisions") or ()):
+        raise SettingError("Setting 'divisions' must hold codes of divisions, which are positive.")
     if config["request_timeout"] <= 0:
         raise SettingError("Setting 'request_timeout' must be more than 0 seconds.")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import Stream
 from typing_extensions import override
 
-from exactonline_client import DailyLimitReached, RequestRefused
+from exactonline_client import DailyLimitReached, RequestRefused, ServerFailed
 from tap_exactonline.bookmarks import parse_instant
 from tap_exactonline.output import Limit, RowLimitReached, Span
 from tap_exactonline.reading import DivisionReader
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ExactStream"]
 
 _FORBIDDEN = 403
+_INTERNAL_ERROR = 500
 _STATE_EVERY = 1000
 
 
@@ -177,6 +178,11 @@ class ExactStream(Stream):
             except RequestRefused as error:
                 if not self._goes_on_after(error, division):
                     break
+            except ServerFailed as error:
+                if error.status != _INTERNAL_ERROR:
+                    raise
+                # Exact's 500 is often about one resource only; the others are not to wait for it.
+                session.fail(f"{error} The stream {self.name} was not read to its end there.")
             tap.commit(_STATE_EVERY)
 
     def _open_divisions(self) -> Iterator[int]:

@@ -66,7 +66,7 @@ class TapExactOnline(PluginMixin, Tap):
         """The run's connection, opened when first asked for: discovery needs none.
 
         Raises:
-            SettingError: a setting that reading needs is missing or cannot work.
+            SettingError, StoreError: a setting that reading needs is missing or cannot work.
         """
         if self._session is None:
             require(self.config, NEEDED_TO_READ, self._env_var_prefix)
@@ -144,23 +144,25 @@ class TapExactOnline(PluginMixin, Tap):
         """Read all selected streams, and end in order whatever happens.
 
         Raises:
+            SettingError, StoreError: as for ``session``.
             IncompleteRun: something was left out that a person has to see to.
             Terminated: by a signal, after the state was written.
         """
+        # Before the first message: whoever reads is not to see the beginning of nothing.
+        session = self.session
         ok = False
         try:
             self.sync_all()
             self.emit_state()
-            ok = self._session is None or not self._session.problems
+            ok = not session.problems
         except (Terminated, ExactError):
             # What was written is whole, and the state says no more than that.
             self.emit_state()
             raise
         finally:
-            if self._session is not None:
-                self._session.close(ok=ok)
-        if not ok and self._session is not None:
-            raise IncompleteRun(" ".join(self._session.problems))
+            session.close(ok=ok)
+        if not ok:
+            raise IncompleteRun(" ".join(session.problems))
 
 
 def _load(file: IO[str], option: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exactonline_client import filters
 from exactonline_client.auth import ExactAuth
 from exactonline_client.calls import utc_now
-from exactonline_client.client import ExactClient, Page
+from exactonline_client.client import ExactClient, Page, check_division
 from exactonline_client.envelope import Envelope, expanded
 from exactonline_client.errors import (
     AuthorizationError,
@@ -63,6 +63,7 @@ __all__ = [
     "UnexpectedAnswer",
     "advise",
     "authorise_url",
+    "check_division",
     "connect",
     "exchange_code",
     "expanded",

@@ -27,6 +27,7 @@ _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _LIMITED_TRIES: Final = 5
 _BROKEN_TRIES: Final = 3
+_LONGEST_ASKED: Final = 300.0
 
 
 def utc_now() -> datetime:
@@ -136,7 +137,7 @@ class Caller:
             troubles.failures += 1
             if troubles.failures >= tries(reply.status):
                 raise failure(reply, what)
-            self._wait(pause, f"HTTP {reply.status}")
+            self._wait(max(pause, _retry_after(reply)), f"HTTP {reply.status}")
         elif reply.status == _UNAUTHORIZED and not troubles.unauthorized:
             troubles.unauthorized += 1
             self._auth.replace(token)
@@ -155,7 +156,8 @@ class Caller:
         self._note_clock(reply)
         if division is not None:
             known = self._limits.get(division, Limits())
-            self._limits[division] = pace.merge(known, pace.read_limits(reply.headers))
+            told = pace.trusted(pace.read_limits(reply.headers), self._now())
+            self._limits[division] = pace.merge(known, told)
         return reply
 
     def _keep_pace(self, division: int | None) -> None:
@@ -219,7 +221,6 @@ class Caller:
 
 
 def _retry_after(reply: Reply) -> float:
-    try:
-        return max(float(reply.headers.get("Retry-After", "0")), 0.0)
-    except ValueError:
-        return 0.0
+    """Give the seconds a reply asks to wait, never more than a run can be kept waiting for."""
+    text = reply.headers.get("Retry-After", "").strip()
+    return min(float(text), _LONGEST_ASKED) if text.isascii() and text.isdecimal() else 0.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exactonline_client.auth import ExactAuth
     from exactonline_client.limits import Limits
 
-__all__ = ["ExactClient", "Page"]
+__all__ = ["ExactClient", "Page", "check_division"]
 
 LONGEST_URL: Final = 6000
 """Exact refuses longer ones."""
@@ -155,7 +155,7 @@ class ExactClient:
             seen.add(mark)
             document, read_at = self._caller.read(url, division, what)
             envelope = open_envelope(document, what)
-            _check_division(envelope.rows, division, what)
+            check_division(envelope.rows, division, what)
             yield Page(envelope.rows, envelope.next_url, read_at)
             url = envelope.next_url
 
@@ -230,8 +230,12 @@ class ExactClient:
         self._caller.close()
 
 
-def _check_division(rows: list[dict[str, Any]], division: int, what: str) -> None:
-    """Refuse rows of another company; such mix-ups have been reported at Exact's side."""
+def check_division(rows: list[dict[str, Any]], division: int, what: str) -> None:
+    """Refuse rows of another company; such mix-ups have been reported at Exact's side.
+
+    Raises:
+        ForeignRow: naming the division, not the row.
+    """
     for row in rows:
         found = row.get("Division", division)
         if found is not None and found != division:

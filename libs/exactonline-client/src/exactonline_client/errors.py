@@ -102,7 +102,15 @@ class ConnectionFailed(ExactError):
 
 
 class ServerFailed(ExactError):
-    """Exact answered with a failure of its own, time and again."""
+    """Exact answered with a failure of its own, time and again.
+
+    Attributes:
+        status: the HTTP status, for instance 503.
+    """
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class RequestRefused(ExactError):

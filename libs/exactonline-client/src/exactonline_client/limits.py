@@ -6,14 +6,22 @@ families of headers; a refusal (429) carries only the family whose limit was hit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Limits", "day_is_spent", "merge", "next_day", "read_limits", "seconds_to_wait"]
+__all__ = [
+    "Limits",
+    "day_is_spent",
+    "merge",
+    "next_day",
+    "read_limits",
+    "seconds_to_wait",
+    "trusted",
+]
 
 _MARGIN: Final = timedelta(seconds=2)
 _LONGEST_WAIT: Final = timedelta(seconds=65)
@@ -51,6 +59,18 @@ def merge(known: Limits, told: Limits) -> Limits:
     day = told if told.day_left is not None else known
     minute = told if told.minute_left is not None else known
     return Limits(day.day_left, day.day_resets_at, minute.minute_left, minute.minute_resets_at)
+
+
+def trusted(told: Limits, now: datetime) -> Limits:
+    """Give what one reply told, with tomorrow where it names no moment for the day's reset.
+
+    A reset that lies in the past when the reply arrives is no moment either: the calls it counts
+    are today's, and the reserve must hold.
+    """
+    resets_at = told.day_resets_at
+    if told.day_left is None or (resets_at is not None and resets_at > now - _MARGIN):
+        return told
+    return replace(told, day_resets_at=next_day(now))
 
 
 def next_day(now: datetime) -> datetime:

@@ -41,6 +41,7 @@ __all__ = [
 
 _OK: Final = 200
 _SERVER: Final = 500
+_USUAL_LIFETIME: Final = 600
 _LONGEST_TEXT: Final = 200
 LOGIN_HINT: Final = "Log in again with `s2p login`."
 
@@ -165,7 +166,7 @@ def read_tokens(reply: Reply, *, now: datetime, replaces: str | None) -> Tokens:
             answer.access_token,
             answer.refresh_token,
             issued_at=now,
-            expires_in=answer.expires_in,
+            expires_in=_lifetime(answer.expires_in),
             previous_refresh_token=replaces,
         )
     raise _refusal(reply, document if isinstance(document, dict) else {})
@@ -174,7 +175,16 @@ def read_tokens(reply: Reply, *, now: datetime, replaces: str | None) -> Tokens:
 class _TokenAnswer(msgspec.Struct):
     access_token: str
     refresh_token: str
-    expires_in: int = 600  # arrives as the text "600"
+    expires_in: object = None  # arrives as the text "600"
+
+
+def _lifetime(told: object) -> int:
+    """Give the seconds an access token lives; an odd value must not cost the new tokens."""
+    try:
+        seconds = int(str(told))
+    except ValueError:
+        return _USUAL_LIFETIME
+    return seconds if seconds > 0 else _USUAL_LIFETIME
 
 
 def _refusal(reply: Reply, document: Mapping[str, object]) -> Exception:

@@ -45,7 +45,8 @@ def failure(reply: Reply, what: str) -> ServerFailed:
     text = error_text(reply.body)
     return ServerFailed(
         f"Exact Online failed on {what} (HTTP {reply.status}{': ' + text if text else ''}), "
-        "also after retries. Run again later."
+        "also after retries. Run again later.",
+        status=reply.status,
     )
 
 
