@@ -1,4 +1,4 @@
-"""What must survive a run: vault, audit trail, holds, ledger, reference snapshots, runs."""
+"""What must survive a run: vault, audit trail, holds, ledger, memory, reference snapshots, runs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from s2p_store.errors import (
 )
 from s2p_store.holds import Hold, HoldKey, Holds, HoldVersion, Waiting
 from s2p_store.ledger import Ledger, LedgerEntry, LedgerState
+from s2p_store.memory import Memory
 from s2p_store.reference import Reference
 from s2p_store.runs import PluginRun, RunReport, Runs
 from s2p_store.store import Store
@@ -41,6 +42,7 @@ __all__ = [
     "Ledger",
     "LedgerEntry",
     "LedgerState",
+    "Memory",
     "PluginRun",
     "Reference",
     "RunReport",

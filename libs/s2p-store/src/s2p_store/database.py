@@ -108,18 +108,19 @@ class Database:
         self,
         table: Table,
         *,
+        keys: Sequence[str] = (),
         add: Sequence[str] = (),
         where: ColumnElement[bool] | None = None,
         keep: Sequence[str] = (),
     ) -> Insert:
-        """Insert, or overwrite the row of the same primary key.
+        """Insert, or overwrite the row of the same primary key, or of the same unique `keys`.
 
         `add` names columns that grow by the new value, `keep` those that stay as they are;
         `where` compares the row that is there (the table) with nothing else.
         """
         dialect: Any = sqlite if self.is_sqlite else postgresql
         statement = dialect.insert(table)
-        keys = [column.name for column in table.primary_key]
+        keys = keys or [column.name for column in table.primary_key]
         values = {
             column.name: (
                 column + statement.excluded[column.name]

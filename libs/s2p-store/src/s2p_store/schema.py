@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "audit_head",
     "hold",
     "ledger",
+    "memory",
+    "memory_pack",
     "meta",
     "metadata",
     "reference_row",
@@ -154,6 +157,33 @@ reference_row = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("row_id", Text),
     Column("body", LargeBinary, nullable=False),
+)
+
+# A number is never used twice: entries are numbered after their packs. A scope is a hash of its
+# name: it stands in every row and in every entry of an index.
+memory_pack = Table(
+    "s2p_memory_pack",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("scope", BigInteger, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+memory = Table(
+    "s2p_memory",
+    metadata,
+    Column(
+        "number",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("scope", BigInteger, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    UniqueConstraint("scope", "key"),
 )
 
 run = Table(

@@ -15,6 +15,7 @@ from s2p_store.holds import Holds
 from s2p_store.keys import check_key, reencrypt
 from s2p_store.ledger import Ledger
 from s2p_store.locks import locks_for
+from s2p_store.memory import Memory
 from s2p_store.migrate import migrate
 from s2p_store.reference import Reference
 from s2p_store.runs import Runs
@@ -34,7 +35,7 @@ def _utc_now() -> datetime:
 
 
 class Store:
-    """Vault, audit trail, holds, ledger, reference snapshots and run statistics.
+    """Vault, audit trail, holds, ledger, memory, reference snapshots and run statistics.
 
     All writes of one call are one transaction and on disk when it returns. Several processes
     may use one store at once; within a process several threads may. Open it after a fork.
@@ -60,6 +61,7 @@ class Store:
         self.audit = Audit(database, clock)
         self.holds = Holds(database, cipher, clock)
         self.ledger = Ledger(database)
+        self.memory = Memory(database)
         self.reference = Reference(database, clock)
         self.runs = Runs(database, clock)
 

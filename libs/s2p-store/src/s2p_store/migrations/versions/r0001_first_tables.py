@@ -1,4 +1,4 @@
-"""Vault, audit, holds, ledger, reference snapshots, runs.
+"""Vault, audit, holds, ledger, reference snapshots, memory, runs.
 
 Written out rather than taken from `schema.py`: that one changes with the code, history does not.
 """
@@ -36,6 +36,7 @@ def upgrade() -> None:
     _credentials_and_holds()
     _audit()
     _ledger_and_reference()
+    _memory()
     _runs()
 
 
@@ -162,6 +163,31 @@ def _ledger_and_reference() -> None:
         _may("row_id"),
         _must("body", sa.LargeBinary),
         sqlite_with_rowid=False,
+    )
+    # a merge looks for the few rows it replaces among all of a division's
+    op.create_index(
+        "s2p_reference_row_id", "s2p_reference_row", ["system", "scope", "entity", "row_id"]
+    )
+
+
+def _memory() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers only these itself
+    op.create_table(
+        "s2p_memory_pack",
+        sa.Column("number", number, primary_key=True),
+        _must("scope", sa.BigInteger),
+        _must("entries", sa.Integer),
+        _must("body", sa.LargeBinary),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("s2p_memory_pack_scope", "s2p_memory_pack", ["scope", "number"])
+    op.create_table(
+        "s2p_memory",
+        sa.Column("number", number, primary_key=True, autoincrement=False),
+        _must("scope", sa.BigInteger),
+        _must("key", sa.LargeBinary),
+        _must("value", sa.LargeBinary),
+        sa.UniqueConstraint("scope", "key"),
     )
 
 
