@@ -160,6 +160,20 @@ def test_a_dry_run_writes_nothing_and_reports(feed: Feed, caplog: pytest.LogCapt
     assert "2 unchanged" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["items", "gl_accounts", "unheard_of"])
+def test_a_stream_that_is_not_written_holds_no_state_back_though_it_comes_first(
+    feed: Feed, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    off = {"gl_accounts": {"enabled": False}}
+    first = stream(name, {"ID": "i1", "Code": "1"})
+    center = stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": "Sales"})
+    with caplog.at_level(logging.INFO):
+        states = feed.run([*first, state(early=1), *center, state(done=1)], tables=off)
+    assert states[-1] == {"done": 1}
+    assert "1 read, 1 not written" in caplog.text
+    assert [row["name"] for row in feed.instance.rows("cmn_cost_center")] == ["Sales"]
+
+
 def test_unknown_streams_are_counted_and_told_once(
     feed: Feed, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -227,7 +227,10 @@ class Engine:
                     ),
                     settled=lambda _, results: self._feed().settled(results),
                 )
-            # Whatever was fed before went to streams without a table; nothing of it is buffered.
+            # What was fed before went to streams without a table. It is counted and settled now:
+            # states wait for it, and the intake that follows does not know of it.
+            if self._intake is not None:
+                self._intake.flush()
             self._intake = None
         return self._instance
 
