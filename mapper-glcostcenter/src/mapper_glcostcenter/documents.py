@@ -1,26 +1,32 @@
 """Which header a line belongs to, and which item an order line orders: learnt now, needed later.
 
 A line often comes without its header (only the line changed), and an invoice line may name nothing
-but the order line it bills. Both are remembered in the store, packed: some 100 bytes per document,
-appended at each STATE, read back per division only when something is missing in memory.
+but the order line it bills. Both are remembered in the store, brought there at each STATE; in
+memory is only what was met last, so that a run of any length needs no more of it.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+import msgspec
 
+if TYPE_CHECKING:
     from s2p_store import Store
 
 __all__ = ["Header", "Index"]
 
-_SYSTEM = "exactonline"
-_PACK = 5000
-"""Entries per stored row."""
+_ENOUGH = 5_000
+"""Entries gathered before they are stored even without a STATE."""
+_RECENT = 10_000
+"""Entries in memory at most."""
+_AHEAD = 200
+"""Entries fetched at once: lines come in the order of their headers, more or less."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 
 class Header(NamedTuple):
@@ -36,60 +42,94 @@ class Header(NamedTuple):
 class Index:
     """From a GUID to a few short texts, per division, kept under one name in the store.
 
-    `remember` decides whether entries learnt in this run also stay in memory (headers: their lines
-    follow) or only go to the store (order lines: seldom asked for, and there may be millions).
+    `remember` decides whether entries learnt in this run are expected to be asked for soon
+    (headers: their lines follow) or not (order lines: there may be millions).
     """
 
-    def __init__(self, store: Store, name: str, *, remember: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        *,
+        remember: bool,
+        recent: int = _RECENT,
+        ahead: int = _AHEAD,
+    ) -> None:
         self._store = store
         self._name = name
         self._remember = remember
-        self._known: defaultdict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
-        self._complete: set[int] = set()
-        self._pending: defaultdict[int, list[str]] = defaultdict(list)
+        self._recent = _Recent(recent)
+        self._ahead = min(ahead, max(1, recent // 4))
+        self._pending: defaultdict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
 
     def learn(self, division: int, id_: str, texts: tuple[str, ...]) -> None:
         """Take up one entry; a later one replaces an earlier one."""
-        if self._remember or division in self._complete:
-            self._known[division][id_] = texts
         pending = self._pending[division]
-        pending.append("\t".join((id_, *texts)))
-        if len(pending) >= _PACK:
+        # Put anew, not in the old place: the store keeps the order in which lines will ask.
+        pending.pop(id_, None)
+        pending[id_] = texts
+        if self._remember or (division, id_) in self._recent:
+            self._recent.put((division, id_), texts)
+        if len(pending) >= _ENOUGH:
             self.save()
 
     def find(self, division: int, id_: str) -> tuple[str, ...] | None:
         """The texts of an entry, from this run or an earlier one."""
-        found = self._known[division].get(id_)
-        if found is None and division not in self._complete:
-            self._complete.add(division)
-            self.save()
-            # What this run has learnt is newer than what lies in the store.
-            self._known[division] = dict(self._load(division)) | self._known[division]
-            found = self._known[division].get(id_)
+        key = (division, id_)
+        if key in self._recent:
+            return self._recent.get(key)
+        pending = self._pending[division]
+        found = pending.get(id_)
+        if found is None:
+            for other, value in self._store.memory.following(
+                self._scope(division), id_, self._ahead
+            ):
+                # What this run has learnt is newer than what lies in the store.
+                if other not in pending and (division, other) not in self._recent:
+                    self._recent.put((division, other), _decode(value))
+            found = self._recent.get(key)
+        # That there is none is remembered too: a document has many lines.
+        self._recent.put(key, found)
         return found
 
     def save(self) -> None:
         """Bring what was learnt since the last time into the store."""
-        for division, lines in self._pending.items():
-            if lines:
-                # The store gives packs back in the order they came: a later one is newer.
-                pack = {"id": uuid.uuid4().hex, "entries": "\n".join(lines)}
-                self._store.reference.merge(_SYSTEM, str(division), self._name, [pack])
+        for division, entries in self._pending.items():
+            if entries:
+                packed = {id_: _encode(texts) for id_, texts in entries.items()}
+                self._store.memory.put_many(self._scope(division), packed)
         self._pending.clear()
 
-    def _load(self, division: int) -> Iterator[tuple[str, tuple[str, ...]]]:
-        packs = self._store.reference.load(_SYSTEM, str(division), self._name)
-        entries: dict[str, tuple[str, ...]] = {}
-        for pack in packs:
-            for line in pack["entries"].split("\n"):
-                id_, *texts = line.split("\t")
-                entries[id_] = tuple(texts)
-        if len(packs) > 1 + 2 * (len(entries) // _PACK):
-            self._store.reference.save(_SYSTEM, str(division), self._name, _packed(entries))
-        yield from entries.items()
+    def _scope(self, division: int) -> str:
+        return f"mapper-glcostcenter/{division}/{self._name}"
 
 
-def _packed(entries: dict[str, tuple[str, ...]]) -> Iterable[dict[str, str]]:
-    lines = ["\t".join((id_, *texts)) for id_, texts in entries.items()]
-    for number, start in enumerate(range(0, len(lines), _PACK)):
-        yield {"id": f"{number:08}", "entries": "\n".join(lines[start : start + _PACK])}
+class _Recent:
+    """The entries met last, at most `most`, in two halves of which the older one is dropped."""
+
+    def __init__(self, most: int) -> None:
+        self._half = max(1, most // 2)
+        self._newer: dict[tuple[int, str], tuple[str, ...] | None] = {}
+        self._older: dict[tuple[int, str], tuple[str, ...] | None] = {}
+
+    def __contains__(self, key: tuple[int, str]) -> bool:
+        return key in self._newer or key in self._older
+
+    def __len__(self) -> int:
+        return len(self._newer.keys() | self._older.keys())
+
+    def get(self, key: tuple[int, str]) -> tuple[str, ...] | None:
+        """The entry, which now counts as met last."""
+        if key in self._newer:
+            return self._newer[key]
+        if key not in self._older:
+            return None
+        found = self._older[key]
+        self.put(key, found)
+        return found
+
+    def put(self, key: tuple[int, str], texts: tuple[str, ...] | None) -> None:
+        """Take up an entry, in place of what was known of its key."""
+        if len(self._newer) >= self._half:
+            self._older, self._newer = self._newer, {}
+        self._newer[key] = texts

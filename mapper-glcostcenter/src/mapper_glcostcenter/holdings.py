@@ -36,7 +36,8 @@ class Holdings:
         self._store = store
         self._run_id = run_id
         self._clock = clock
-        self._known: set[tuple[str, int, str]] = set()
+        # Hashes, for there may be many: to settle a line wrongly taken for a held one does nothing.
+        self._known: set[int] = set()
         self._put: list[Hold] = []
         self._release: list[HoldKey] = []
         self._settle: dict[tuple[str, int, str], HoldVersion] = {}
@@ -59,12 +60,12 @@ class Holdings:
         # These first: what is released from the others below must not be met here again.
         handed_on = set()
         for hold in self._store.holds.released(stream=stream):
-            self._known.add(hold.key)
+            self._known.add(hash(hold.key))
             self._handed_on.add(stream)
             handed_on.add(hold.key)
             yield hold, True
         for hold in self._store.holds.open(stream=stream):
-            self._known.add(hold.key)
+            self._known.add(hash(hold.key))
             if hold.key not in handed_on:
                 yield hold, False
 
@@ -95,7 +96,7 @@ class Holdings:
                 record=record,
             ),
         )
-        self._known.add(key)
+        self._known.add(hash(key))
         # It may have come mapped in between: what came last counts.
         self._settle.pop(key, None)
         self._event("held", key, str(number) if number else None, mapping)
@@ -139,11 +140,11 @@ class Holdings:
 
     def knows(self, key: tuple[str, int, str]) -> bool:
         """Whether the line is held, or was handed on without an outcome yet."""
-        return key in self._known
+        return hash(key) in self._known
 
     def mapped(self, key: HoldKey, modified: datetime | None) -> None:
         """Note that a held line came again and needs no hold any more."""
-        self._known.discard(key)
+        self._known.discard(hash(key))
         self._settle[key] = HoldVersion(*key, modified)
 
     def save(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
@@ -104,12 +103,11 @@ class Lines:
         if id_ is None or division is None:
             return
         day, number = HEADER_DETAILS[stream]
-        # Of hundreds of thousands of headers there are few suppliers and days: each text once.
         header = Header(
-            sys.intern(guid(fields.Supplier) or ""),
-            sys.intern((text(getattr(fields, day)) or "")[:10]),
+            guid(fields.Supplier) or "",
+            (text(getattr(fields, day)) or "")[:10],
             text(getattr(fields, number)) or "",
-            sys.intern(text(fields.Currency) or ""),
+            text(fields.Currency) or "",
             # Only the lines of purchase entries have no time of their own.
             (text_of(fields.modified) or "") if stream == "purchase_entries" else "",
         )
