@@ -566,6 +566,9 @@ def test_a_signal_ends_the_mapper_in_order(mapper: Mapper, signum: signal.Signal
 def test_a_signal_ends_the_wait_for_servicenow(mapper: Mapper, servicenow: ServiceNow) -> None:
     servicenow.silent.clear()
     process = mapper.start()
+    assert process.stdin is not None
+    process.stdin.write(mapper.encode(LINES))
+    process.stdin.flush()
     assert servicenow.asked.wait(30)
     process.send_signal(signal.SIGTERM)
     stdout, stderr = process.communicate(timeout=30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -130,19 +131,29 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
 
     def _converse(self, file_input: IO[bytes] | None) -> Counter[str]:
         """The usual way: whole lines in, whole lines out."""
-        with self._running() as session:
-            for line in LineReader.lines(file_input, self.termination, session.pause):
+        at_work: list[Session] = []
+
+        def pause() -> None:
+            for session in at_work:
+                session.pause()
+
+        lines = LineReader.lines(file_input, self.termination, pause)
+        # Its first line may name the run, so it is waited for before anything is noted.
+        first = next(lines, b"")
+        with self._running(run_id(first)) as session:
+            at_work.append(session)
+            for line in chain((first,) if first else (), lines):
                 session.take(line)
             return session.messages
 
     @contextmanager
-    def _running(self) -> Iterator[Session]:
+    def _running(self, run: str) -> Iterator[Session]:
         """A session that has ServiceNow's reference data; afterwards all of it is in the store.
 
         Raises:
             UserError, StoreError, ServiceNowError: it cannot begin, or not go on.
         """
-        config, run = self.config, run_id()
+        config = self.config
         # Whatever writer the SDK was given: messages leave as whole lines.
         given = self.message_writer
         writer = given if isinstance(given, BufferedMessageWriter) else BufferedMessageWriter()
@@ -221,7 +232,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
 
     def _mapped(self, message: Mapping[str, Any]) -> Iterator[Message]:
         if self._session is None:
-            self._session = self._direct.enter_context(self._running())
+            self._session = self._direct.enter_context(self._running(run_id()))
         lines: list[bytes] = []
         self._session.write = lines.append
         self._session.take(encode_line(message))

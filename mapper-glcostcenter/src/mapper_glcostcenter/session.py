@@ -28,7 +28,7 @@ from mapper_glcostcenter.streams import (
     division_of,
     text_of,
 )
-from s2p_singer import InputError, encode_line
+from s2p_singer import RUN_ID, InputError, encode_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,7 @@ class Session:
         self._flush = flush
         self._snapshot = Snapshot(store)
         self._holdings = Holdings(store, run_id, clock)
+        self._run_id = run_id
         self._provenance = Provenance(run_id)
         self._lines = Lines(
             store,
@@ -155,7 +156,9 @@ class Session:
         lines = isinstance(stream, LineStream)
         added = {**(LINE_PROPERTIES if lines else {}), **PROVENANCE_PROPERTIES}
         schema["properties"] = {**(schema.get("properties") or {}), **added}
-        self.write(encode_line(message))
+        # For the next plugin, whether or not the one before announced the run.
+        head = {"type": "SCHEMA", RUN_ID: self._run_id}
+        self.write(encode_line({**head, **message, **head}))
         if first and isinstance(stream, LineStream):
             self._lines.revalidate(stream, self.write, self.save)
         self._flush()

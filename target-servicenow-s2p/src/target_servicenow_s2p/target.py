@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
@@ -63,11 +64,15 @@ class GuardedReader(MessageReader):
         file_input: IO[bytes] | None,
         callbacks: dict[str, Callable[[dict[str, Any]], None]],
     ) -> Counter[str]:
-        lines: Any = lines_of(
+        lines = lines_of(
             file_input or self.default_input, self.target.termination, self.target.idle
         )
+        # Its first line may name the run, so it is waited for before anything is noted.
+        first = next(lines, b"")
+        self.target.run_id = run_id(first)
+        whole: Any = chain((first,) if first else (), lines)
         with self.target.guard():
-            return super().process_lines(lines, callbacks)
+            return super().process_lines(whole, callbacks)
 
 
 class TargetServiceNowS2P(PluginMixin, Target):
@@ -137,6 +142,7 @@ class TargetServiceNowS2P(PluginMixin, Target):
         load_definitions(self.config.get("tables"), self.config.get("erp_sources"), "")
         if isinstance(self.message_reader, GuardedReader):
             self.message_reader.target = self
+        self.run_id = ""
         self._engine: Engine | None = None
         self._keys: dict[str, tuple[str, ...]] = {}
 
@@ -228,7 +234,7 @@ class TargetServiceNowS2P(PluginMixin, Target):
         if self._engine is None:
             self._engine = Engine(
                 self.config,
-                run_id(),
+                self.run_id or run_id(),
                 self.logger,
                 self._write_state,
                 stopping=lambda: self.termination.signum is not None,

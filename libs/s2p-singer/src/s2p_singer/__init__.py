@@ -3,12 +3,14 @@
 from s2p_singer.errors import InputError, PipeClosedError, SettingError, Terminated, UserError
 from s2p_singer.io import BufferedMessageWriter, MessageReader, encode_line, flush_writers
 from s2p_singer.main import run
-from s2p_singer.plugin import PluginMixin, run_id
+from s2p_singer.plugin import PluginMixin
 from s2p_singer.redaction import redact, register
+from s2p_singer.runs import RUN_ID, run_id
 from s2p_singer.settings import STORE_SETTINGS, require, servicenow_settings, strict
 from s2p_singer.termination import Termination
 
 __all__ = [
+    "RUN_ID",
     "STORE_SETTINGS",
     "BufferedMessageWriter",
     "InputError",

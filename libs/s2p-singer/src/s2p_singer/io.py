@@ -19,6 +19,7 @@ from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
 from s2p_singer.errors import InputError, PipeClosedError
+from s2p_singer.runs import RUN_ID, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +129,10 @@ class BufferedMessageWriter(GenericSingerWriter[bytes, Message]):
 
     @override
     def serialize_message(self, message: Message) -> bytes:
-        return encode_line(message.to_dict())
+        members = message.to_dict()
+        if message.type == "SCHEMA":
+            members = {"type": "SCHEMA", RUN_ID: run_id(), **members}
+        return encode_line(members)
 
     @override
     def write_message(self, message: Message) -> None:

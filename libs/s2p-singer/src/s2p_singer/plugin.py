@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -27,17 +25,7 @@ from s2p_singer.settings import (
 )
 from s2p_singer.termination import Termination
 
-__all__ = ["PluginMixin", "run_id"]
-
-
-def run_id() -> str:
-    """Identifier of this run: S2P_RUN_ID, else Meltano's, else a fresh one for this process tree.
-
-    A fresh one is put into the environment, so that everything in this process agrees on it.
-    """
-    value = os.environ.get("S2P_RUN_ID") or os.environ.get("MELTANO_RUN_ID") or str(uuid.uuid4())
-    os.environ["S2P_RUN_ID"] = value
-    return value
+__all__ = ["PluginMixin"]
 
 
 class PluginMixin(PluginBase):

@@ -128,7 +128,7 @@ def strict(*properties: th.Property[Any]) -> dict[str, Any]:
 def with_store_environment(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Add what S2P_STORE_URL and S2P_STORE_KEY say where the plugin's own setting is not set."""
     completed = dict(config)
-    for name in ("store_url", "store_key"):
+    for name in _STORE:
         value = os.environ.get(f"S2P_{name.upper()}")
         if value and name in schema["properties"] and not completed.get(name):
             completed[name] = value
@@ -213,9 +213,16 @@ def _explain_one(error: ValidationError, env_prefix: str) -> str:
 
 def _missing(names: list[str], env_prefix: str) -> str:
     quoted = ", ".join(f"'{name}'" for name in names)
-    env_names = ", ".join(f"{env_prefix}{name.upper()}" for name in names)
+    # The store is one for all plugins, so its settings have a name that all of them read.
+    env_names = ", ".join(
+        f"{'S2P_' if name in _STORE else env_prefix}{name.upper()}" for name in names
+    )
     verb = "is" if len(names) == 1 else "are"
-    return f"Setting{'s' if len(names) > 1 else ''} {quoted} {verb} missing; set {env_names}."
+    key = " `s2p key` makes a store key." if "store_key" in names else ""
+    return f"Setting{'s' if len(names) > 1 else ''} {quoted} {verb} missing; set {env_names}.{key}"
+
+
+_STORE = ("store_url", "store_key")
 
 
 def require(config: Mapping[str, Any], names: Iterable[str], env_prefix: str) -> None:
@@ -226,8 +233,7 @@ def require(config: Mapping[str, Any], names: Iterable[str], env_prefix: str) ->
     """
     missing = [name for name in names if config.get(name) in (None, "")]
     if missing:
-        extra = " `s2p key` makes a store key." if "store_key" in missing else ""
-        raise SettingError(_missing(missing, env_prefix) + extra)
+        raise SettingError(_missing(missing, env_prefix))
 
 
 def secrets_of(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
