@@ -2,6 +2,8 @@
 # make demo    sandbox, main run on real input, summary; stops what it started
 # make test    lint, types and all tests
 # make bench   benchmarks, results in benchmarks/results.md
+# make lock    pin the packages anew · make hub: write hub/ anew from meltano.yml
+# make clean   remove the environments and everything runs have left here
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -11,7 +13,7 @@ DISTRIBUTIONS := $(wildcard libs/*/pyproject.toml */pyproject.toml)
 export MELTANO_SEND_ANONYMOUS_USAGE_STATS := false
 export MELTANO_CLI_DISABLE_VERSION_CHECK := true
 
-.PHONY: help setup lock lint types unit test demo bench clean
+.PHONY: help setup lock hub lint types unit test demo bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -27,12 +29,15 @@ lock:
 	    --custom-compile-command 'make lock' $$input -o $${input%.in}.lock || exit 1; \
 	done
 
+hub: setup
+	$(BIN)/python scripts/hub.py
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: setup
-	$(BIN)/mypy libs/*/src */src
+	$(BIN)/mypy libs/*/src */src benchmarks
 
 unit: setup
 	$(BIN)/pytest -n auto --dist loadgroup
@@ -46,4 +51,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv .meltano .s2p sandbox/.data
+	rm -rf .venv .venv-interop* .meltano .s2p sandbox/.data

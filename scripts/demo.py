@@ -202,13 +202,14 @@ def _last_errors(log: Path) -> str:
 
 def _further() -> str:
     env = _short(HOME / "env")
-    return f"""  set -a; . {env}; set +a
-  s2p held list                  what is held, and what would free it
-  s2p audit show --run "$S2P_RUN_ID"   what became of each record
-  s2p explain 10001              the life of one purchase order
+    return f"""  set -a; . {env}; set +a; PATH=.venv/bin:$PATH
+  s2p held list              what is held, and what would free it
+  s2p audit show             what became of each record
+  s2p explain 10001          the life of one purchase order
   less {_short(HOME / "meltano.log")}
 
-  s2p-sandbox serve              the sandbox alone, to try the plugins by hand"""
+This first load also staged accounts and cost centers that ServiceNow lacked; the next run
+releases the lines that waited for them (README: "try it by hand")."""
 
 
 def _read_env(path: Path) -> dict[str, str]:
