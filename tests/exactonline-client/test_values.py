@@ -70,6 +70,23 @@ def test_a_malformed_value_is_named_by_property_not_shown(name: str, value: obje
     assert str(value) not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("sent", "read"), [(True, True), (False, False), (1, True), (0, False), (None, None)]
+)
+def test_a_flag_is_a_boolean_however_exact_sends_it(sent: object, read: bool | None) -> None:
+    assert RowConverter("x/Y", {"Blocked": "flag"})({"Blocked": sent})["Blocked"] is read
+
+
+@pytest.mark.parametrize("sent", ["yes", 2, "true"])
+def test_anything_else_is_no_flag(sent: object) -> None:
+    with pytest.raises(UnexpectedAnswer, match="a Blocked in x/Y"):
+        RowConverter("x/Y", {"Blocked": "flag"})({"Blocked": sent})
+
+
+def test_a_byte_order_mark_is_no_part_of_the_answer() -> None:
+    assert parse_json(b'\xef\xbb\xbf{"d":[]}', "a read") == {"d": []}
+
+
 def test_decimals_keep_their_digits() -> None:
     document = parse_json(b'{"d":[{"A":1234567890123456.10,"B":0.1,"C":3}]}', "x")
     assert open_envelope(document, "x").rows == [

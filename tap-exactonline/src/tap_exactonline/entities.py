@@ -43,7 +43,7 @@ _PADDED: Final = re.compile(
 )
 
 _KINDS: Final[Mapping[str, Kind]] = {
-    "Boolean": "number",
+    "Boolean": "flag",
     "Byte": "number",
     "Double": "number",
     "Guid": "guid",

@@ -38,7 +38,7 @@ def parse_json(body: bytes, what: str) -> Any:  # noqa: ANN401 - JSON is anythin
             "if they are right, a proxy or a maintenance page stands in between."
         )
     try:
-        return _decoder.decode(body)
+        return _decoder.decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         state = "an empty body" if not body.strip() else "a body that is not complete JSON"
         raise UnexpectedAnswer(f"Exact Online answered {what} with {state}.") from error

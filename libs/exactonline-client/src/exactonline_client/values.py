@@ -7,6 +7,7 @@ text     string                                  the same
 code     string, padded left or right            trimmed
 guid     string                                  lower case
 number   number                                  the same (int or Decimal, see ``envelope``)
+flag     true or false, some columns 1 or 0      bool
 int64    string                                  int
 instant  ``/Date(ms)/`` in Amsterdam wall clock  RFC 3339 text in UTC, or an aware datetime
 date     ``/Date(ms)/`` at midnight              ``YYYY-MM-DD`` text, or a date
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Kind", "RowConverter", "instant_of", "milliseconds"]
 
-Kind = Literal["text", "code", "guid", "number", "int64", "instant", "date"]
+Kind = Literal["text", "code", "guid", "number", "flag", "int64", "instant", "date"]
 
 _PREFIX: Final = "/Date("
 _SUFFIX: Final = ")/"
@@ -70,8 +71,15 @@ def _date_text(value: str) -> str:
     return date_text(milliseconds(value))
 
 
+def _flag(value: bool | int) -> bool:  # noqa: FBT001 - a value, not an option
+    if value in (0, 1):
+        return value == 1
+    raise ValueError("neither true nor false")
+
+
 _AS_TEXT: Final[Mapping[str, Callable[[Any], Any]]] = {
     "code": str.strip,
+    "flag": _flag,
     "guid": str.lower,
     "int64": int,
     "instant": _instant_text,
