@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from target_servicenow_s2p.definitions import load_definitions
 from target_servicenow_s2p.errors import DefinitionError, ExpressionError
-from target_servicenow_s2p.expressions import Scope, compile_expression
+from target_servicenow_s2p.expressions import Scope, compile_expression, compile_text
 from target_servicenow_s2p.functions import FUNCTIONS, text_of
 
 JSON = st.recursive(
@@ -154,6 +154,25 @@ def test_an_override_is_laid_over_the_shipped_definition() -> None:
     labels = {field.label: field for field in output.fields}
     assert output.staging_table == "x_own"
     assert "Number" not in labels
-    assert labels["Extra"].value(Scope({})) == "yes"
+    assert labels["Extra"].write(Scope({})) == "yes"
     assert labels["Category"].column == "u_cat"
     assert [one.name for one in definitions["accounts"].outputs] == ["supplier_legal_entities"]
+
+
+@given(
+    st.sampled_from(
+        ["a", "code(a)", " a ", "'x'", "'it''s'", "' NULL '", "12.50", "a ?? 'b'", "money(a)"]
+    ),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.just("NULL"),
+)
+def test_a_columns_text_is_its_value_written_out(text: str, value: object) -> None:
+    scope = Scope({"a": value}, {"a": {"b": value}})
+    assert compile_text(text, FUNCTIONS)(scope) == text_of(
+        compile_expression(text, FUNCTIONS)(scope)
+    )
+
+
+@pytest.mark.parametrize("text", ["", "a b", "nothing(a)", "'x"])
+def test_a_columns_text_is_refused_like_its_value(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        compile_text(text, FUNCTIONS)

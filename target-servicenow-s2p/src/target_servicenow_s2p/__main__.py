@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from typing import Final
+
 from s2p_singer import run
 from s2p_store import StoreError
 from servicenow_client import ServiceNowError
@@ -9,9 +12,15 @@ from target_servicenow_s2p.target import TargetServiceNowS2P
 
 __all__ = ["main"]
 
+_COLLECT_AFTER: Final = 20_000
+"""Objects made before the next search for circles of them: a portion of records makes more than
+Python's usual 700 all the time, hardly ever in circles, and the searches took a twentieth of the
+time."""
+
 
 def main() -> None:
     """Run the target's command line."""
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
     run(TargetServiceNowS2P, StoreError, ServiceNowError)
 
 

@@ -25,12 +25,14 @@ class Batch:
     Attributes:
         id: unique, names the intent in the ledger.
         import_set: sys_id, once ServiceNow has said it.
+        intent: what the ledger says of it, once it was written down.
     """
 
     id: str
     table: Table
     rows: Sequence[Row]
     import_set: str | None = None
+    intent: str | None = None
     keys: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -33,6 +33,7 @@ class Table:
         maps: how many active transform maps it has; 0 where that is unknown.
         coalesces: whether a map matches existing records; True where that is unknown.
         limits: label → longest text its column takes; the natural key has no limits.
+        shortest_limit: the smallest of the limits.
         not_compared: labels left out when two versions of a row are compared.
     """
 
@@ -44,11 +45,13 @@ class Table:
     maps: int = 0
     coalesces: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
+    shortest_limit: int = field(init=False)
     not_compared: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         left_out = self.output.volatile | self.skipped
         object.__setattr__(self, "not_compared", left_out)
+        object.__setattr__(self, "shortest_limit", min(self.limits.values(), default=0))
 
     @property
     def one_by_one(self) -> bool:

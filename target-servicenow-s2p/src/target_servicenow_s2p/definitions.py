@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from target_servicenow_s2p.errors import DefinitionError, ExpressionError
-from target_servicenow_s2p.expressions import Evaluate, compile_expression
+from target_servicenow_s2p.expressions import Evaluate, Write, compile_expression, compile_text
 from target_servicenow_s2p.functions import FUNCTIONS, Function, text_of
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class Field:
 
     Attributes:
         label: the label it is known by in definitions and natural keys.
+        write: gives the text it is filled with.
         labels: labels the instance may give it.
         feeds: column of the primary table it must feed where the label is ambiguous.
         column: the staging column itself, where the setting `tables` names it.
@@ -89,7 +90,7 @@ class Field:
     """
 
     label: str
-    value: Evaluate
+    write: Write
     labels: tuple[str, ...]
     feeds: str
     column: str
@@ -207,11 +208,12 @@ def _overrides(tables: Mapping[str, Any]) -> dict[str, _Override]:
 def _functions(erp_sources: Mapping[str, str], run_id: str) -> Mapping[str, Function]:
     known: dict[str, str] = {str(division): source for division, source in erp_sources.items()}
 
+    @cache  # asked twice for every row of a handful of divisions
+    def source_of(number: str) -> str | None:
+        return known.get(number) or f"EXACT-{number}" if number else None
+
     def erp_source(division: object) -> object:
-        number = text_of(division)
-        if not number:
-            return None
-        return known.get(number) or f"EXACT-{number}"
+        return source_of(text_of(division))
 
     return {**FUNCTIONS, "erp_source": erp_source, "run_id": lambda: run_id}
 
@@ -265,7 +267,7 @@ def _output(
         fields = tuple(
             Field(
                 label,
-                compile_expression(spec.value, functions),
+                compile_text(spec.value, functions),
                 tuple(spec.labels) or (label,),
                 spec.feeds,
                 spec.column,

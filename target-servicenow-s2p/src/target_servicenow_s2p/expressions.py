@@ -19,15 +19,16 @@ from decimal import Decimal
 from typing import Any, Final
 
 from target_servicenow_s2p.errors import ExpressionError
-from target_servicenow_s2p.functions import Function, is_missing
+from target_servicenow_s2p.functions import Function, is_missing, text_of
 
-__all__ = ["Evaluate", "Scope", "compile_expression"]
+__all__ = ["Evaluate", "Scope", "Write", "compile_expression", "compile_text"]
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)"
     r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>\?\?|[(),]))"
 )
 _DEEPEST: Final = 20
+_PROPERTY: Final = re.compile(r"(?:code\((?P<code>[A-Za-z_]\w*)\)|(?P<name>[A-Za-z_]\w*))\Z")
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Scope:
 
 
 Evaluate = Callable[[Scope], object]
+Write = Callable[[Scope], str]
 
 
 def compile_expression(text: str, functions: Mapping[str, Function]) -> Evaluate:
@@ -48,6 +50,26 @@ def compile_expression(text: str, functions: Mapping[str, Function]) -> Evaluate
         ExpressionError: it does not follow the grammar, or names an unknown function.
     """
     return _Parser(text, functions).whole()
+
+
+def compile_text(text: str, functions: Mapping[str, Function]) -> Write:
+    """Turn an expression into a function that gives its value as ServiceNow's import takes it.
+
+    Most columns hold a property as it is, or a constant: those are not worth three calls each.
+
+    Raises:
+        ExpressionError: as `compile_expression`.
+    """
+    evaluate = compile_expression(text, functions)
+    plain = _PROPERTY.match(text.strip())
+    if plain:
+        name = plain["code"] or plain["name"]
+        return lambda scope: text_of(scope.record.get(name))
+    constant = _TOKEN.fullmatch(text.strip())
+    if constant and constant.lastgroup in {"text", "number"}:
+        written = text_of(evaluate(Scope({})))
+        return lambda _: written
+    return lambda scope: text_of(evaluate(scope))
 
 
 class _Parser:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["FUNCTIONS", "Function", "is_missing", "text_of"]
@@ -103,8 +104,17 @@ def ratio(first: object, second: object) -> object:
 
 def day(value: object) -> object:
     """The date of a date or of a date-time, as ``YYYY-MM-DD``."""
+    return _day_of_text(value) if isinstance(value, str) else _day(value)
+
+
+@lru_cache(4096)  # the documents of a portion share a few dates
+def _day_of_text(text: str) -> str | None:
+    return _day(text)
+
+
+def _day(value: object) -> str | None:
     moment = _moment(value)
-    return None if moment is None else f"{moment.date():%Y-%m-%d}"
+    return None if moment is None else moment.date().isoformat()
 
 
 def moment(value: object) -> object:

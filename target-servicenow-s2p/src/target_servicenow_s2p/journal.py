@@ -185,6 +185,29 @@ class Journal:
             self._store.runs.count(self.run_id, PLUGIN, stream, **counters)
 
     def _put_intent(self, batch: Batch, state: Any) -> None:  # noqa: ANN401 - a ledger state
+        output = batch.table.output
+        if batch.intent is None:
+            batch.intent = self._intent_of(batch)
+        self._store.ledger.put_many(
+            [
+                LedgerEntry(
+                    output.staging_table,
+                    _INTENT + batch.id,
+                    None,
+                    None,
+                    state,
+                    batch.import_set,
+                    None,
+                    None,
+                    None,
+                    batch.intent,
+                    self.run_id,
+                    self._now(),
+                )
+            ]
+        )
+
+    def _intent_of(self, batch: Batch) -> str:
         rows = [
             IntentRow(
                 row.key,
@@ -199,26 +222,7 @@ class Journal:
             )
             for row in batch.rows
         ]
-        output = batch.table.output
-        intent = Intent(self._slot, self.run_id, output.name, rows)
-        self._store.ledger.put_many(
-            [
-                LedgerEntry(
-                    output.staging_table,
-                    _INTENT + batch.id,
-                    None,
-                    None,
-                    state,
-                    batch.import_set,
-                    None,
-                    None,
-                    None,
-                    _encode(intent).decode(),
-                    self.run_id,
-                    self._now(),
-                )
-            ]
-        )
+        return _encode(Intent(self._slot, self.run_id, batch.table.output.name, rows)).decode()
 
     def _closed(self, table: str, key: str, now: datetime) -> LedgerEntry:
         return LedgerEntry(
@@ -252,7 +256,7 @@ class Journal:
             "import_set": result.import_set,
             "target_table": result.target_table,
             "target_sys_id": result.target_sys_id,
-            "message": result.message or None,
+            "message": result.message,
             **_mapping(result.row.origin),
         }
         return self._audit(result.row, "staged" if good else "failed", now, detail)
@@ -267,11 +271,7 @@ class Journal:
             origin.source_id,
             kind,
             row.key,
-            {
-                name: value
-                for name, value in (("document", origin.document), *detail.items())
-                if value
-            },
+            {name: value for name, value in detail.items() if value},
         )
 
 
@@ -286,4 +286,5 @@ def _mapping(origin: Origin) -> dict[str, Any]:
         "gl_account": origin.gl_account,
         "cost_center": origin.cost_center,
         "hold_reasons": list(origin.reasons),
+        "document": origin.document,
     }

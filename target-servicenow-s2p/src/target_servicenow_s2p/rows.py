@@ -100,10 +100,11 @@ def row_of(table: Table, scope: Scope, origin: Origin, epoch: int) -> Row | None
     output = table.output
     if output.when is not None and yesno(output.when(scope)) != "true":
         return None
-    values = {spec.label: text_of(spec.value(scope)) for spec in output.fields}
-    for label, longest in table.limits.items():
-        if len(values[label]) > longest:
-            values[label] = values[label][:longest]
+    values = {spec.label: spec.write(scope) for spec in output.fields}
+    if max(map(len, values.values())) > table.shortest_limit:
+        for label, longest in table.limits.items():
+            if len(values[label]) > longest:
+                values[label] = values[label][:longest]
     key = _SEPARATOR.join([values[label] for label in output.key])
     encoded = _compared(values, table.not_compared)
     digest = blake2b(encoded, digest_size=16).hexdigest()
@@ -127,4 +128,4 @@ def _whole(value: object) -> int | None:
 
 
 def _text(value: object) -> str | None:
-    return text_of(value) or None
+    return None if value is None else text_of(value) or None
