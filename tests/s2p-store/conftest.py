@@ -6,7 +6,7 @@ import itertools
 import shutil
 import tempfile
 import warnings
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,9 @@ from s2p_store.chain import FIRST_HASH
 from s2p_store.schema import HEAD, VERSION_TABLE, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Work = Callable[[Store], AbstractContextManager[list[int]]]
 
 _databases = itertools.count(1)
 
@@ -133,3 +135,28 @@ def clock() -> Clock:
 def store(url: str, key: str, clock: Clock) -> Iterator[Store]:
     with Store.open(url, key, clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def sqlite_store(sqlite_template: Path, tmp_path: Path, key: str) -> Iterator[Store]:
+    path = tmp_path / "store.db"
+    shutil.copyfile(sqlite_template, path)
+    with Store.open(f"sqlite:///{path}", key) as opened:
+        yield opened
+
+
+@pytest.fixture
+def work() -> Work:
+    """How much SQLite works on a store meanwhile: an entry per ten steps of its machine."""
+
+    @contextmanager
+    def counted(store: Store) -> Iterator[list[int]]:
+        steps: list[int] = []
+        with store._database.engine.connect() as connection:
+            raw = connection.connection.driver_connection  # the pool's only one
+        assert raw is not None
+        raw.set_progress_handler(lambda: steps.append(1), 10)
+        yield steps
+        raw.set_progress_handler(None, 0)
+
+    return counted

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ def event(number: int, **changes: object) -> AuditEvent:
         natural_key=f"PO-{number}",
         detail={"table": "u_line", "n": number},
     )
-    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
+    return msgspec.structs.replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def test_events_come_back_as_given_in_order_from_another_opening(url: str) -> None:
@@ -296,7 +296,7 @@ def test_any_single_change_of_an_event_is_found(
         (st.integers(0, 9) if place == 3 else _texts).filter(lambda new: new != old.values[place])
     )
     values = (*old.values[:place], value, *old.values[place + 1 :])
-    events[index] = dataclasses.replace(old, values=values)  # type: ignore[arg-type]
+    events[index] = msgspec.structs.replace(old, values=values)  # type: ignore[arg-type]
     assert list(problems(batches, events, batches[-1]))
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -70,3 +71,11 @@ def test_equal_objects_give_equal_text_whatever_their_order(value: dict[str, Any
 def test_what_json_cannot_hold_is_refused(value: object) -> None:
     with pytest.raises(StoreDataInvalid):
         to_json({"a": [value]})
+
+
+def test_the_hour_that_comes_twice_is_two_moments() -> None:
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam"))
+    second = first.replace(fold=1)
+    assert first == second
+    assert to_instant(first) == "2026-10-25T00:30:00.000000Z"
+    assert to_instant(second) == "2026-10-25T01:30:00.000000Z"

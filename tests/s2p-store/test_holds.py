@@ -202,6 +202,44 @@ def test_the_summary_counts_holds_and_adds_amounts_per_cause(store: Store) -> No
     assert (store.holds.count(), store.holds.count(2)) == (6, 1)
 
 
+@pytest.mark.parametrize(
+    ("reasons", "waiting_for", "expected"),
+    [
+        (
+            ("GL_ACCOUNT_UNDERIVABLE",),
+            (("item", "BOX"),),
+            [("GL_ACCOUNT_UNDERIVABLE", "item", "BOX")],
+        ),
+        (
+            ("GL_ACCOUNT_UNDERIVABLE", "COST_CENTER_REQUIRED"),
+            (("supplier", "V-1"),),
+            [("GL_ACCOUNT_UNDERIVABLE", "supplier", "V-1"), ("COST_CENTER_REQUIRED", None, None)],
+        ),
+        (
+            ("GL_ACCOUNT_UNDERIVABLE", "COST_CENTER_MISSING"),
+            (("item", "BOX"), ("cost_center", "CC12"), ("item", "BOX")),
+            [
+                ("GL_ACCOUNT_UNDERIVABLE", "item", "BOX"),
+                ("COST_CENTER_MISSING", "cost_center", "CC12"),
+            ],
+        ),
+        (("DIVISION_MISMATCH",), (), [("DIVISION_MISMATCH", None, None)]),
+    ],
+)
+def test_an_item_without_account_is_what_an_underivable_line_waits_for(
+    store: Store,
+    reasons: tuple[str, ...],
+    waiting_for: tuple[tuple[str, str], ...],
+    expected: list[tuple[str, str | None, str | None]],
+) -> None:
+    held = hold(reasons=reasons, waiting_for=waiting_for)
+    assert list(held.causes) == expected
+    store.holds.put([held])
+    found = [(each.reason, each.dimension, each.code) for each in store.holds.summary()]
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    assert {each.holds for each in store.holds.summary()} == {1}
+
+
 def test_without_a_key_holds_are_refused_and_the_summary_still_works(url: str, key: str) -> None:
     with Store.open(url, key) as store:
         store.holds.put([hold()])

@@ -12,7 +12,7 @@ from s2p_store import Store, StoreDataInvalid
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conftest import Clock
+    from conftest import Clock, Work
 
 NOW = datetime(2026, 11, 20, tzinfo=timezone.utc)
 HERE = ("servicenow", "EXACT-1", "cmn_cost_center")
@@ -108,3 +108,16 @@ def test_any_mapping_is_a_row(store: Store) -> None:
     row = MappingProxyType({"id": "a", "inner": MappingProxyType({"b": 1})})
     store.reference.save(*HERE, [row], at=NOW)
     assert store.reference.load(*HERE) == [{"id": "a", "inner": {"b": 1}}]
+
+
+def test_merging_costs_the_same_however_much_lies_there(sqlite_store: Store, work: Work) -> None:
+    def cost(size: int) -> int:
+        place = ("exact", str(size), "items")
+        sqlite_store.reference.save(*place, [{"id": f"guid-{n}"} for n in range(size)], at=NOW)
+        with work(sqlite_store) as steps:
+            for n in range(20):
+                sqlite_store.reference.merge(*place, [{"id": f"new-{n}"}, {"id": f"guid-{n}"}])
+        return len(steps)
+
+    few, many = cost(100), cost(10_000)
+    assert many <= few * 1.5

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import bindparam, insert, select, tuple_, update
+from typing_extensions import override
 
 from s2p_store.chain import AuditProblem, Batch, StoredEvent, batch_hash, problems
 from s2p_store.encoding import from_instant, from_json, to_instant, to_json_text
@@ -26,8 +27,7 @@ __all__ = ["Audit", "AuditEvent", "AuditProblem"]
 _PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
+class AuditEvent(msgspec.Struct, frozen=True):
     """One thing that happened.
 
     `at` is aware; `kind` is a word such as staged, unchanged, held, released, failed, parked;
@@ -42,7 +42,12 @@ class AuditEvent:
     source_id: str | None
     kind: str
     natural_key: str | None
-    detail: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    detail: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    @override
+    def __repr__(self) -> str:
+        shown = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__[:-1]]
+        return f"AuditEvent({', '.join(shown)})"
 
 
 _lock_head = select(audit_head.c.batch, audit_head.c.hash).with_for_update()
@@ -171,16 +176,9 @@ def _values(event: AuditEvent) -> EventValues:
 
 
 def _event(row: Row[Any]) -> AuditEvent:
-    return AuditEvent(
-        row.run_id,
-        from_instant(row.at),
-        row.stream,
-        row.division,
-        row.source_id,
-        row.kind,
-        row.natural_key,
-        from_json(row.detail),
-    )
+    _, _, run_id, at, *others, detail = row
+    values = (run_id, from_instant(at), *others, from_json(detail))
+    return AuditEvent(*values)
 
 
 def _batches(connection: Connection) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""When a held record takes the place of another version of itself (pure)."""
+"""What holds a record, and when it takes the place of another version of itself (pure)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-__all__ = ["Known", "Put", "decide"]
+__all__ = ["Known", "Put", "causes", "decide"]
 
 
 class Put(Enum):
@@ -46,3 +47,27 @@ def decide(there: Known | None, new: Known) -> Put:
     if (new.reasons, new.waiting_for) == (there.reasons, there.waiting_for):
         return Put.IGNORE
     return Put.EXPLAIN
+
+
+def causes(
+    reasons: Sequence[str], waiting_for: Sequence[Sequence[str]]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Give each reason with each (dimension, code) it speaks of, (None, None) if there is none.
+
+    A reason speaks of the dimension it begins with: COST_CENTER_MISSING of cost centers. What no
+    reason begins with (the item that should have given the GL account) belongs to the first reason
+    that is left without.
+    """
+    unnamed = [
+        pair
+        for pair in waiting_for
+        if not any(reason.startswith(pair[0].upper()) for reason in reasons)
+    ]
+    for reason in dict.fromkeys(reasons):
+        fitting = [pair for pair in waiting_for if reason.startswith(pair[0].upper())]
+        if not fitting:
+            fitting, unnamed = unnamed, []
+        if not fitting:
+            yield reason, None, None
+        for dimension, code in dict.fromkeys(map(tuple, fitting)):
+            yield reason, dimension, code

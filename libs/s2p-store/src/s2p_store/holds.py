@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
 
 from s2p_store.encoding import from_instant, from_json, to_instant, to_json_text
-from s2p_store.holding import Known, Put, decide
+from s2p_store.holding import Known, Put, causes, decide
 from s2p_store.schema import hold as table
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class Hold:
     def key(self) -> HoldKey:
         """Which source record this is."""
         return HoldKey(self.stream, self.division, self.source_id)
+
+    @property
+    def causes(self) -> tuple[tuple[str, str | None, str | None], ...]:
+        """What holds it: (reason, dimension, code), as `Holds.summary` counts it."""
+        return tuple(causes(self.reasons, self.waiting_for))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,13 +290,7 @@ class Holds:
         """What the open holds wait for, the most frequent cause first; needs no key."""
         totals: dict[tuple[str, str | None, str | None], tuple[int, dict[str, Decimal]]] = {}
         for row in self._causes(division):
-            waiting: list[list[str]] = from_json(row.waiting_for)
-            causes = {
-                (reason, dimension, code)
-                for reason in from_json(row.reasons)
-                for dimension, code in _fitting(reason, waiting)
-            }
-            for cause in causes:
+            for cause in causes(from_json(row.reasons), from_json(row.waiting_for)):
                 holds, amounts = totals.setdefault(cause, (0, {}))
                 if row.amount is not None:
                     currency = row.currency or ""
@@ -347,17 +346,6 @@ class Holds:
             held_at=from_instant(row.held_at),
             record=self._cipher.unseal(_place(row.stream, row.division, row.source_id), row.record),
         )
-
-
-def _fitting(reason: str, waiting: list[list[str]]) -> Iterable[tuple[str | None, str | None]]:
-    """The (dimension, code) pairs a reason speaks of: COST_CENTER_MISSING waits for cost centers.
-
-    A reason that names none of the dimensions waits for nothing in particular.
-    """
-    fitting = [
-        (dimension, code) for dimension, code in waiting if reason.startswith(dimension.upper())
-    ]
-    return fitting or [(None, None)]
 
 
 def _known(row: Row[Any]) -> Known:

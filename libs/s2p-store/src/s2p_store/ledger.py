@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import msgspec
+from msgspec.structs import astuple
 from sqlalchemy import bindparam, select, tuple_
 
 from s2p_store.encoding import from_instant, to_instant
@@ -26,8 +28,7 @@ _STATES = frozenset(get_args(LedgerState))
 _PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
     """The last word about one natural key of one table of the receiving system.
 
     `state`: sending (about to be written: after a crash nobody knows whether it was), sent (the
@@ -50,6 +51,7 @@ class LedgerEntry:
 
 
 _in_flight = table.c.state.in_(("sending", "sent"))
+_by_key = itemgetter(0, 1)
 _position = tuple_(table.c.table_name, table.c.natural_key)
 
 
@@ -83,7 +85,7 @@ class Ledger:
             StoreDataInvalid: an unknown state, a moment without a time zone, a NUL in a key.
         """
         # one order for all writers: two of them cannot wait for each other
-        rows = [_row(entry) for entry in sorted(entries, key=_key)]
+        rows = sorted(map(_row, entries), key=_by_key)
         if rows:
             with self._database.writing() as connection:
                 self._upsert.run(connection, rows)
@@ -106,10 +108,6 @@ class Ledger:
             page = statement.where(_position > (rows[-1].table_name, rows[-1].natural_key))
 
 
-def _key(entry: LedgerEntry) -> tuple[str, str]:
-    return entry.table, entry.natural_key
-
-
 def _row(entry: LedgerEntry) -> tuple[object, ...]:
     if entry.state not in _STATES:
         raise StoreDataInvalid(
@@ -122,34 +120,10 @@ def _row(entry: LedgerEntry) -> tuple[object, ...]:
     message = entry.message
     if message is not None and "\0" in message:
         message = message.replace("\0", "")  # written for people, and PostgreSQL would refuse it
-    return (
-        entry.table,
-        entry.natural_key,
-        entry.source_version,
-        entry.content_hash,
-        entry.state,
-        entry.import_set,
-        entry.row,
-        entry.outcome,
-        entry.target_sys_id,
-        message,
-        entry.run_id,
-        to_instant(entry.updated_at),
-    )
+    # Fields and columns have the same order, with these three last.
+    return (*astuple(entry)[:-3], message, entry.run_id, to_instant(entry.updated_at))
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:
-    return LedgerEntry(
-        row.table_name,
-        row.natural_key,
-        row.source_version,
-        row.content_hash,
-        row.state,
-        row.import_set,
-        row.row,
-        row.outcome,
-        row.target_sys_id,
-        row.message,
-        row.run_id,
-        from_instant(row.updated_at),
-    )
+    values = (*row[:-1], from_instant(row[-1]))
+    return LedgerEntry(*values)
