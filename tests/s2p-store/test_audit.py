@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -296,7 +297,7 @@ def test_any_single_change_of_an_event_is_found(
         (st.integers(0, 9) if place == 3 else _texts).filter(lambda new: new != old.values[place])
     )
     values = (*old.values[:place], value, *old.values[place + 1 :])
-    events[index] = msgspec.structs.replace(old, values=values)  # type: ignore[arg-type]
+    events[index] = dataclasses.replace(old, values=values)  # type: ignore[arg-type]
     assert list(problems(batches, events, batches[-1]))
 
 

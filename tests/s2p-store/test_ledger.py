@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime, timedelta, timezone
 
+import msgspec
 import pytest
 
 from s2p_store import LedgerEntry, Store, StoreDataInvalid
@@ -25,7 +25,7 @@ def entry(natural_key: str = "EXACT-1:PO-1", **changes: object) -> LedgerEntry:
         run_id="run-1",
         updated_at=NOW,
     )
-    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
+    return msgspec.structs.replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def test_entries_come_back_as_given_from_another_opening(url: str) -> None:
@@ -95,7 +95,7 @@ def test_thousands_in_flight_are_settled_while_they_are_read(store: Store) -> No
     store.ledger.put_many([entry(f"{n:05}", state="sent") for n in range(2100)])
     for each in store.ledger.in_flight():
         if each.natural_key.endswith("00"):
-            store.ledger.put_many([dataclasses.replace(each, state="done")])
+            store.ledger.put_many([msgspec.structs.replace(each, state="done")])
     assert sum(1 for _ in store.ledger.in_flight()) == 2079
 
 
