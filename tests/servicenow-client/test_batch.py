@@ -65,7 +65,7 @@ class Instance:
     singles: list[Request] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
-    seconds: float = 0.0
+    milliseconds: int = 1
     now: float = 1_700_000_000.0
 
     def __call__(self, request: Request) -> Answer:
@@ -76,7 +76,6 @@ class Instance:
             return answer(201, {"result": {"sys_id": json.loads(request.body or b"{}").get("n")}})
         sent = json.loads(request.body or b"")
         self.sizes.append(len(sent["rest_requests"]))
-        self.now += self.seconds
         scripted = self.first.pop(0) if self.first else None
         if isinstance(scripted, NoAnswer):
             raise scripted
@@ -94,6 +93,7 @@ class Instance:
                 {
                     "id": item["id"],
                     "status_code": told[0],
+                    "execution_time": self.milliseconds,
                     "headers": [
                         {"name": k, "value": v} for one in self.headers for k, v in one.items()
                     ],
@@ -316,7 +316,7 @@ def test_a_batch_that_is_forbidden_may_have_been_done_all_the_same() -> None:
 
 
 def test_a_slow_batch_makes_the_next_one_smaller() -> None:
-    instance = Instance(seconds=20.0)
+    instance = Instance(milliseconds=400)
     client = instance.client()
     client.batch(inserts(50))
     client.batch(inserts(50))

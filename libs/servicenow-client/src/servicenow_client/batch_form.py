@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from servicenow_client.calls import ApiCall
 
-__all__ = ["EXPECT", "Item", "cut", "item_of", "read_batch", "request_of"]
+__all__ = ["EXPECT", "Item", "cut", "item_of", "read_batch", "request_of", "seconds_at_work"]
 
 EXPECT: Final = "serviced_requests"
 LARGEST_BATCH: Final = 4_000_000
@@ -89,6 +89,15 @@ def read_batch(data: Mapping[str, Any]) -> tuple[dict[str, Answer], set[str]]:
     left = data.get("unserviced_requests")
     unserved = {str(one) for one in left} if isinstance(left, list) else set()
     return served, unserved - served.keys()
+
+
+def seconds_at_work(data: Mapping[str, Any]) -> float:
+    """Return how long the instance was at work on a batch, as far as it says so.
+
+    Unlike the time until the answer this holds no waiting for a turn.
+    """
+    told = [item.get("execution_time") for item in _objects(data.get(EXPECT))]
+    return sum(one for one in told if isinstance(one, (int, float))) / 1000
 
 
 def _headers(item: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 from servicenow_client import problems
 from servicenow_client.answers import Body, outcome, read_body
-from servicenow_client.batch_form import EXPECT, cut, item_of, read_batch, request_of
+from servicenow_client.batch_form import (
+    EXPECT,
+    cut,
+    item_of,
+    read_batch,
+    request_of,
+    seconds_at_work,
+)
 from servicenow_client.calls import ApiAnswer
 from servicenow_client.errors import (
     AmbiguousWrite,
@@ -157,7 +164,6 @@ class Batches:
         """Send one batch and note what it brought; what brought nothing stays open."""
         if self.refused is not None:
             return
-        began = self.clock()
         try:
             data = self.session.call(
                 "POST", PATH, body=request_of(uuid.uuid4().hex, items), expect=EXPECT
@@ -176,7 +182,7 @@ class Batches:
             self._lost(errands, [int(item["id"]) for item in items], AmbiguousWrite(str(doubt)))
             return
         served, unserved = read_batch(data)
-        if unserved or self.clock() - began > _LONG_SECONDS:
+        if unserved or seconds_at_work(data) > _LONG_SECONDS:
             self.size.was_too_much(len(items))
         elif len(items) >= self.size.now:
             self.size.was_fine()
