@@ -15,11 +15,22 @@ if TYPE_CHECKING:
     from support.world import Outcome, World
 
 EXACT_LIST = r"GET .*/(bulk|sync|purchase|purchaseentry|hrm)/"
+PARKED = r"POST .*table/sn_(fcms|spend)_intg_imp"
 SERVICENOW_READ = r"GET /api/now/table/(sn_fin|cmn|sys_dict|sn_spend_intg|sn_fcms_intg)"
 ROW = r"POST .*import/sn_fcms_intg_imp_supplier"
 ROWS = r"POST .*/insertMultiple"
-PARKED = r"POST .*table/sn_(fcms|spend)_intg_imp"
+BATCH = r"POST /api/now/v1/batch"
+"""Suppliers one by one, then held lines: some of each."""
 PARKING_PLACE = r"POST .*table/sys_import_set"
+
+
+def _each(kind: str, **params: object) -> list[dict[str, Any]]:
+    """A fault at every kind of call the target makes, suppliers and held lines included."""
+    struck = [(SERVICENOW_READ, 1), (ROWS, 1), (BATCH, 0), (BATCH, 2)]
+    return [
+        {"kind": kind, "match": match, "after": after, "params": params} for match, after in struck
+    ]
+
 
 EXACT_PASSES: dict[str, list[dict[str, Any]]] = {
     "refusals": [
@@ -40,41 +51,33 @@ EXACT_PASSES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 SERVICENOW_PASSES: dict[str, list[dict[str, Any]]] = {
-    "429 of a rule": [
-        {"kind": "429_rule", "match": match, "times": 2, "params": {"retry_after": 0}}
-        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
-    ],
-    "429 of a full node": [
-        {"kind": "429_semaphore", "match": match, "times": 2}
-        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
+    "429": [
+        {"kind": kind, "match": match, "after": after, "params": {"retry_after": 0}}
+        for kind in ("429_rule", "429_semaphore")
+        for match in (SERVICENOW_READ, ROWS, BATCH)
+        for after in (0, 2)
     ],
     "5xx": [
-        {"kind": "status", "match": match, "after": 1, "params": {"code": 503}}
-        for match in (SERVICENOW_READ, ROW, ROWS, PARKED, PARKING_PLACE, "oauth_token")
+        *(
+            {"kind": "status", "match": match, "after": 1, "params": {"code": 503}}
+            for match in (SERVICENOW_READ, ROWS, BATCH, PARKING_PLACE)
+        ),
+        {"kind": "status", "match": BATCH, "after": 3, "params": {"code": 500}},
+        {"kind": "status", "match": "oauth_token", "params": {"code": 503}},
     ],
-    "dropped before": [
-        {"kind": "drop_before", "match": match, "after": 1}
-        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
-    ],
-    "dropped after the commit": [
-        {"kind": "drop_after", "match": match, "after": 1}
-        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
-    ],
-    "cut short": [
-        {"kind": "truncate", "match": match, "after": 1}
-        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
-    ],
-    "no answer": [
-        {"kind": "timeout", "match": match, "after": 1, "params": {"seconds": 0.2}}
-        for match in (SERVICENOW_READ, ROW, ROWS, PARKED)
-    ],
-    "done, but refused or empty": [
+    "dropped before": _each("drop_before"),
+    "dropped after the commit": _each("drop_after"),
+    "cut short": _each("truncate"),
+    "no answer": _each("timeout", seconds=0.2),
+    "refused batches, and writes that are done but refused or empty": [
+        {"kind": "status", "match": BATCH, "times": None, "params": {"code": 403}},
         *({"kind": "403_after_commit", "match": match} for match in (ROW, ROWS, PARKED)),
         *({"kind": "201_empty", "match": match, "after": 1} for match in (ROW, ROWS, PARKED)),
     ],
     "half a result": [
         {"kind": "200_partial", "match": SERVICENOW_READ, "after": 2, "times": 3},
         {"kind": "short_page", "match": SERVICENOW_READ, "after": 2, "times": 3},
+        {"kind": "unserviced", "match": BATCH, "times": 2},
     ],
     "slow transforms": [
         {"kind": "slow_transform", "match": ROWS, "times": 4, "params": {"seconds": 0.7}},
@@ -132,7 +135,7 @@ ENDS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         TARGET,
         "hibernat",
     ),
-    "202 for ever": ("servicenow", {"kind": "202", "match": ROW, "after": 5}, TARGET, "run again"),
+    "202 for ever": ("servicenow", {"kind": "202", "match": ROWS, "after": 2}, TARGET, "run again"),
     "lost outcomes": (
         "servicenow",
         {"kind": "drop_after", "match": "GET .*imp_invoice_line"},
@@ -165,7 +168,7 @@ def test_the_days_calls_are_used_up(world: World, undisturbed: Outcome) -> None:
 def test_tokens_that_expire_in_the_middle(world: World, undisturbed: Outcome) -> None:
     # Both systems share a clock: half an hour later every token of the run is too old.
     world.exact.watch("purchase/PurchaseInvoices", lambda: world.clock.advance(2000))
-    world.servicenow.watch(ROW, lambda: world.clock.advance(2000), nth=20)
+    world.servicenow.watch(BATCH, lambda: world.clock.advance(2000), nth=2)
     ended = world.run()
     assert ended.ok, ended.log
     assert world.outcome().differences(undisturbed) == []

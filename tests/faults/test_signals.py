@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ASKED = {
     TAP: ("exact", "GET .*purchaseentry/PurchaseEntries", 2),
     MAPPER: ("exact", "GET .*purchase/PurchaseInvoices", 2),
-    TARGET: ("servicenow", "POST .*import/sn_fcms_intg_imp_supplier", 30),
+    TARGET: ("servicenow", "POST .*/v1/batch", 1),
 }
 
 
@@ -48,7 +48,7 @@ def test_the_whole_pipe_is_interrupted(world: World, undisturbed: Outcome) -> No
             flows[0].signal(step, signal.SIGINT)
 
     flows: list[Flow] = []
-    world.servicenow.watch("POST .*import/sn_fcms_intg_imp_supplier", interrupt, nth=5)
+    world.servicenow.watch("POST .*/v1/batch", interrupt)
     flows.append(world.flow())
     ended = world.end(flows[0])
     # Who had ended before the signal came had ended well.
