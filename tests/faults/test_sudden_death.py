@@ -24,8 +24,9 @@ def test_a_second_run_changes_nothing(world: World, undisturbed: Outcome) -> Non
     check_the_same(world, undisturbed)
 
 
-@pytest.mark.parametrize("lines", [1, 130, 700])
-@pytest.mark.parametrize("step", [TAP, MAPPER])
+@pytest.mark.parametrize(
+    ("step", "lines"), [(TAP, 1), (TAP, 130), (TAP, 700), (MAPPER, 130), (MAPPER, 700)]
+)
 def test_killed_after_some_lines(world: World, undisturbed: Outcome, step: str, lines: int) -> None:
     ended = world.end(world.flow(on_line={step: (lines, lambda flow: flow.kill(step))}))
     assert ended.codes[step] == -signal.SIGKILL
