@@ -129,7 +129,8 @@ def test_every_shipped_definition_compiles_and_its_parents_exist() -> None:
 @pytest.mark.parametrize(
     ("tables", "sentence"),
     [
-        ({"nonsense": {"enabled": False}}, "which is not one of"),
+        ({"nonsense": {"batch": 1}}, "malformed"),
+        ({"nonsense": {"when": "Code"}}, "which is not one of"),
         ({"gl_accounts": {"fields": {"Number": "code("}}}, "tables.gl_accounts.fields"),
         ({"gl_accounts": {"fields": {"GL Account": ""}}}, "identifies the record"),
         ({"gl_accounts": {"load_method": "magic"}}, "malformed"),

@@ -23,9 +23,30 @@ from target_servicenow_s2p.functions import FUNCTIONS, Function, text_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Definition", "Field", "Link", "Output", "documented", "load_definitions"]
+__all__ = [
+    "WITHOUT_TABLE",
+    "Definition",
+    "Field",
+    "Link",
+    "Output",
+    "documented",
+    "load_definitions",
+]
 
 LoadMethod = Literal["import_set", "table"]
+
+WITHOUT_TABLE = frozenset(
+    {
+        "bank_entries",
+        "bank_entry_lines",
+        "cost_units",
+        "deletions",
+        "item_groups",
+        "items",
+        "vat_codes",
+    }
+)
+"""Streams of Exact Online that no staging table takes: accepted and counted, not written."""
 
 
 class _FieldFile(Struct, forbid_unknown_fields=True):
@@ -183,13 +204,16 @@ def load_definitions(
 
 
 def _own_stream(name: str, override: _Override) -> _StreamFile:
-    """Define a stream that is not shipped, from the setting alone."""
+    """Define a stream that is not shipped, from the setting alone; none, if switched off."""
+    if not override.enabled:
+        return _StreamFile(name, [])
     labels = {label for label, given in override.fields.items() if given}
     if not (override.staging_table and labels and override.key):
         known = sorted(output.name for stream in documented() for output in stream.outputs)
         raise DefinitionError(
             f"Setting 'tables' names {name}, which is not one of {', '.join(known)}: a stream of "
-            "your own needs staging_table, fields and key (the labels that identify a record)."
+            "your own needs staging_table, fields and key (the labels that identify a record), or "
+            "enabled: false."
         )
     output = _OutputFile(name, override.staging_table, override.key, {})
     return _StreamFile(name, [output])

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from s2p_store import Store
 from servicenow_client import Call, connect
-from target_servicenow_s2p.definitions import load_definitions
+from target_servicenow_s2p.definitions import WITHOUT_TABLE, load_definitions
 from target_servicenow_s2p.delivery import Courier
 from target_servicenow_s2p.errands import Errands
-from target_servicenow_s2p.errors import RecordsFailed
+from target_servicenow_s2p.errors import RecordsFailed, StreamUnknown
 from target_servicenow_s2p.instance import Instance
 from target_servicenow_s2p.intake import Intake, ancestors_of
 from target_servicenow_s2p.journal import Journal
@@ -97,11 +97,22 @@ class Engine:
         self._journal.start()
 
     def expect(self, stream: str) -> None:
-        """Prepare for a stream; the first one that is written opens the connection."""
+        """Prepare for a stream; the first one that is written opens the connection.
+
+        Raises:
+            StreamUnknown: nobody told the target what to do with it.
+        """
         definition = self._definitions.get(stream)
         if stream == TEST_STREAM:
             self._open().table("gl_accounts")
             self._logger.info("The connection to ServiceNow works.")
+        elif definition is None and stream not in WITHOUT_TABLE:
+            # A misspelt stream that is silently ignored loses data every night.
+            raise StreamUnknown(
+                f"The input has a stream '{stream}' that this target does not know, so nothing "
+                f"of it was written. Correct its name in the tap, set tables.{stream}.enabled to "
+                f"false to accept and ignore it, or give it a table in the setting tables."
+            )
         elif definition is None or not definition.outputs:
             if stream not in self._said:
                 self._said.add(stream)
@@ -297,7 +308,11 @@ class Engine:
             self._emit(state)
 
     def _report(self) -> None:
-        title = "Dry run, nothing was written" if self._dry else "Staged in ServiceNow"
+        title = (
+            "Dry run, nothing was written; compared with what was staged before"
+            if self._dry
+            else "Staged in ServiceNow"
+        )
         lines = list(self._tally.lines())
         if lines:
             self._logger.info("%s, per stream:", title)
@@ -313,7 +328,12 @@ class Engine:
     def _judge(self) -> None:
         fail_on = self._config.get("fail_on") or "none"
         failed = self._tally.total("failed") + self._tally.total("skipped")
-        failed += self._tally.total("pending")
+        if pending := self._tally.total("pending"):
+            self._logger.warning(
+                "%d rows had no outcome within outcome_timeout; the next run looks them up.",
+                pending,
+            )
+        failed += pending
         held = self._tally.total("held")
         if fail_on in {"failed", "held"} and failed:
             raise RecordsFailed(

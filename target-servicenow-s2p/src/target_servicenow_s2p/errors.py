@@ -6,6 +6,7 @@
     └── TargetError                 base of this package
         ├── DefinitionError         a stream definition or the setting `tables` is wrong
         │   └── ExpressionError     an expression in it cannot be read
+        ├── StreamUnknown           the input has a stream that nobody told the target about
         ├── ColumnsUnresolved       a staging table lacks a needed column, or has it twice
         ├── OutcomeUnknown          a write stayed ambiguous and cannot be looked up
         └── RecordsFailed           the run is over, and `fail_on` makes its records count
@@ -21,6 +22,7 @@ __all__ = [
     "ExpressionError",
     "OutcomeUnknown",
     "RecordsFailed",
+    "StreamUnknown",
     "TargetError",
 ]
 
@@ -35,6 +37,10 @@ class DefinitionError(TargetError):
 
 class ExpressionError(DefinitionError):
     """An expression cannot be read; the sentence shows it."""
+
+
+class StreamUnknown(TargetError):  # noqa: N818 - named for what happened
+    """The input has a stream that is neither Exact Online's nor in the setting `tables`."""
 
 
 class ColumnsUnresolved(TargetError):  # noqa: N818 - named for what happened

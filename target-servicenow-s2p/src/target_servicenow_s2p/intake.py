@@ -138,10 +138,11 @@ class Intake:
     ) -> None:
         """Make rows, leave out what is unchanged, park what is held, buffer the rest."""
         rows: dict[str, Row] = {}
-        duplicates = 0
+        duplicates = left_out = 0
         for scope, origin, epoch in zip(scopes, origins, epochs, strict=True):
             row = row_of(table, scope, origin, epoch)
             if row is None:
+                left_out += 1
                 continue
             if problem := _unfit(table, row):
                 # Without a whole natural key of its own it must not meet another record's row.
@@ -152,6 +153,8 @@ class Intake:
             rows[row.key] = row
         staging, name = table.output.staging_table, table.output.name
         self._tally.count(name, "duplicates", duplicates)
+        if name == table.output.stream:
+            self._tally.count(name, "not_written", left_out)
         known = self._journal.known(staging, rows)
         held: list[Row] = []
         for key, row in rows.items():
@@ -181,7 +184,7 @@ class Intake:
     def _buffer(self, table: Table, row: Row, entry: LedgerEntry | None) -> None:
         if self._loader is None:
             new = entry is None or entry.state != "done"
-            self._tally.count(row.output.name, "inserted" if new else "changed")
+            self._tally.count(row.output.name, "new" if new else "changed")
             return
         name = table.output.name
         buffer = self._buffers.setdefault(name, {})

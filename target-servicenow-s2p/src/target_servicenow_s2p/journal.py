@@ -243,7 +243,7 @@ class Journal:
             result.staging_row,
             result.outcome,
             result.target_sys_id,
-            result.message or None,
+            message_of(result) or None,
             self.run_id,
             now,
         )
@@ -256,7 +256,7 @@ class Journal:
             "import_set": result.import_set,
             "target_table": result.target_table,
             "target_sys_id": result.target_sys_id,
-            "message": result.message,
+            "message": message_of(result),
             **_mapping(result.row.origin),
         }
         return self._audit(result.row, "staged" if good else "failed", now, detail)
@@ -278,6 +278,27 @@ class Journal:
 def parked_digest(row: Row) -> str:
     """Return the digest of a held row: it changes with the content and with the reasons."""
     return "held:" + row.digest + ":" + ",".join(row.origin.reasons)
+
+
+def message_of(result: Result) -> str:
+    """ServiceNow's words without the row's own: they may name a person, the ledger lies in clear.
+
+    What identifies the record, and what was mapped, may stay: they are what a remedy needs.
+    """
+    message = result.message
+    if not message:
+        return ""
+    row = result.row
+    stays = {row.origin.gl_account, row.origin.cost_center, row.origin.document}
+    stays.update(row.key.split("|"))
+    for label, value in row.values.items():
+        if len(value) >= _TELLING and value not in stays and value in message:
+            message = message.replace(value, f"[{label}]")
+    return message
+
+
+_TELLING = 3
+"""Characters from which on a value can tell something about a person."""
 
 
 def _mapping(origin: Origin) -> dict[str, Any]:

@@ -23,6 +23,7 @@ COUNTERS: Final = (
     "pending",
     "duplicates",
     "not_written",
+    "new",
     "changed",
 )
 _OF_OUTCOME: Final[Mapping[str, str]] = {
