@@ -86,7 +86,7 @@ class Engine:
         self._tally = Tally()
         self._states = StateQueue()
         self._journal = Journal(self._store, run_id, self._slot.number, self._tally)
-        self._memory = Memory(self._store, run_id, writes=not self._dry)
+        self._memory = Memory(self._store, writes=not self._dry)
         self._instance: Instance | None = None
         self._loader: Loader | None = None
         self._intake: Intake | None = None
