@@ -17,6 +17,8 @@ DIMENSIONS: Final[Mapping[str, str]] = {
     "cost_unit": "cost unit",
     "supplier": "supplier",
     "purchase_order": "purchase order",
+    "item": "item",
+    "item_group": "item group",
 }
 
 REASONS: Final[Mapping[str, str]] = {

@@ -120,11 +120,9 @@ class Group:
 
 
 def causes(hold: Hold) -> Iterator[Cause]:
-    """Give what holds a line: each reason with each code of the dimension it is named after."""
-    for reason in dict.fromkeys(hold.reasons):
-        fitting = [pair for pair in hold.waiting_for if reason.startswith(pair[0].upper())]
-        for dimension, code in dict.fromkeys(fitting or [("", "")]):
-            yield Cause(reason, dimension, code)
+    """Give what holds a line: each reason with what it waits for, if anything."""
+    for reason, dimension, code in hold.causes:
+        yield Cause(reason, dimension or "", code or "")
 
 
 def grouped(holds: Iterable[Hold]) -> list[Group]:
