@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from target_servicenow_s2p.expressions import Scope
 from target_servicenow_s2p.functions import text_of

@@ -18,12 +18,14 @@ import simplejson
 from s2p_singer import redaction
 from s2p_singer.errors import PipeClosedError, UserError
 from s2p_singer.io import flush_writers
+from s2p_singer.pipes import widen_pipes
 
 if TYPE_CHECKING:
     from singer_sdk.plugin_base import PluginBase
 
 __all__ = ["run"]
 
+_STDIN, _STDOUT = 0, 1
 DEBUG_VARIABLE = "S2P_DEBUG"
 """When set, an unexpected error is also shown with its traceback (which may quote data)."""
 
@@ -36,6 +38,7 @@ def run(plugin: type[PluginBase], *user_errors: type[Exception]) -> NoReturn:
         user_errors: base classes of further errors (of the client and store libraries) whose
             `str()` is a sentence for the user.
     """
+    widen_pipes(_STDIN, _STDOUT)
     command = plugin.cli
     redaction.install()
     for handler in logging.getLogger().handlers:

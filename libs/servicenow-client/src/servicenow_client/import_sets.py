@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from servicenow_client.errors import explanation
 
 if TYPE_CHECKING:
@@ -77,8 +79,7 @@ class ImportSet:
     multi_import_set_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
+class RowOutcome(Struct, frozen=True):
     """One staging row as it stands.
 
     Attributes:
