@@ -41,7 +41,7 @@ class Batch:
         self.keys = frozenset(row.key for row in self.rows)
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, frozen=True, gc=False):
     """What became of one row.
 
     Attributes:

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
 
 from target_servicenow_s2p.errors import ExpressionError
 from target_servicenow_s2p.functions import Function, is_missing, text_of
@@ -31,12 +33,11 @@ _DEEPEST: Final = 20
 _PROPERTY: Final = re.compile(r"(?:code\((?P<code>[A-Za-z_]\w*)\)|(?P<name>[A-Za-z_]\w*))\Z")
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct, gc=False):
     """What an expression sees: one record, and what is remembered of the records it links to."""
 
     record: Mapping[str, Any]
-    links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    links: Mapping[str, Mapping[str, Any]] = msgspec.field(default_factory=dict)
 
 
 Evaluate = Callable[[Scope], object]

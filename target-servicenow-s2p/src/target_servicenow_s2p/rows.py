@@ -31,7 +31,7 @@ _SEPARATOR: Final = "|"
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, gc=False):
     """Which version of which record of Exact Online a row comes from, and how it was mapped.
 
     Attributes:
@@ -50,7 +50,7 @@ class Origin(Struct, frozen=True):
     document: str | None = None
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One row for one staging table.
 
     Attributes:

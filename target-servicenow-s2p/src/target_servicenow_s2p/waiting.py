@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lines_of"]
 
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 18
 _SECONDS: Final = 0.2
 
 
@@ -46,15 +46,19 @@ def lines_of(
         chunk = os.read(descriptor, _CHUNK)
         if not chunk:
             break
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
+        # JSON holds no bare carriage return, so this splits at line ends only, and keeps them.
+        lines = (rest + chunk).splitlines(keepends=True)
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        yield from lines
     if rest:
         yield rest
 
 
 def _wait(descriptor: int, termination: Termination, idle: Callable[[], bool]) -> None:
     """Return when there is something to read or the other end is closed."""
+    if select.select([descriptor], [], [], 0)[0]:
+        termination.check()
+        return
     while True:
         # Outside the wait a signal is only remembered: `idle` writes to the store.
         pause = _SECONDS if idle() else None

@@ -79,7 +79,7 @@ class ImportSet:
     multi_import_set_id: str
 
 
-class RowOutcome(Struct, frozen=True):
+class RowOutcome(Struct, frozen=True, gc=False):
     """One staging row as it stands.
 
     Attributes:
