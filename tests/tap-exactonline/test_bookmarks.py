@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 
 from tap_exactonline.bookmarks import (
     ModifiedRead,
-    VersionRead,
     align,
     follow,
-    forget_if_moved,
-    generation_of,
     instant_text,
     parse_instant,
 )
@@ -79,33 +76,6 @@ def test_the_state_does_not_grow_with_the_rows() -> None:
     read.page_done([(str(n), _text(1)) for n in range(5000)], START + OVERLAP, "q", "link")
     read.finish()
     assert len(state["recent"]) == 200
-
-
-@given(st.lists(st.lists(st.integers(2, 50), max_size=5), max_size=5))
-def test_row_versions_move_only_while_they_come_in_order(pages) -> None:  # noqa: ANN001
-    state: dict[str, Any] = {}
-    read = VersionRead(state)
-    seen: list[int] = []
-    for number, page in enumerate(pages):
-        read.page_done(page)
-        seen += page
-        rest = [version for later in pages[number + 1 :] for version in later]
-        if seen == sorted(set(seen)) and seen:
-            assert state["replication_key_value"] == max(seen)
-        elif all(version > max(seen, default=0) for version in rest):
-            continue
-    read.finish()
-    assert state.get("replication_key_value") == (max(seen) if seen else None)
-
-
-def test_a_move_forgets_row_versions_once() -> None:
-    state = {"replication_key_value": 17}
-    assert not forget_if_moved(state, generation_of({}))
-    assert not forget_if_moved(state, None)
-    moved = generation_of({"DivisionMoveDate": "/Date(1)/"})
-    assert forget_if_moved(state, moved)
-    assert not forget_if_moved(state, moved)
-    assert state == {"generation": moved}
 
 
 @pytest.mark.parametrize(

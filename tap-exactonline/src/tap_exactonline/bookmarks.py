@@ -1,9 +1,6 @@
-"""What a division's part of the state holds, and how it moves. Pure: dictionaries in and out.
+"""What a division's part of the state holds of a read by Modified. Pure: dictionaries in and out.
 
-By row version (sync): ``replication_key_value`` is the highest Timestamp emitted; rows come in its
-order, so it moves with every page and a killed run goes on there.
-
-By Modified: rows come in the order of their keys, so the bookmark moves only when all have been
+Rows come in the order of their keys, so the bookmark moves only when all have been
 read. Until then ``resume`` holds Exact's own link to the next page. Reading starts a little before
 the bookmark (``overlap_seconds``); ``recent`` names the rows of that stretch that were emitted
 before, so that they are not emitted again.
@@ -20,19 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ModifiedRead",
-    "VersionRead",
     "align",
     "follow",
-    "forget_if_moved",
-    "generation_of",
     "instant_text",
     "parse_instant",
 ]
 
 _MOST_RECENT: Final = 200
-_FIRST_VERSION: Final = 1
-"""Exact's documented start: everything has a higher row version."""
-
 OLDEST: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -50,31 +41,6 @@ def parse_instant(text: str) -> datetime:
     """
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def generation_of(division: Mapping[str, Any]) -> str:
-    """Give a mark that changes when Exact has moved a division and renumbered its row versions."""
-    moved = division.get("DivisionMoveDate") or "-"
-    linked = division.get("DivisionHRLinkUnlinkDate") or "-"
-    return f"{moved} {linked}"
-
-
-def forget_if_moved(state: dict[str, Any], generation: str | None) -> bool:
-    """Drop a bookmark whose row versions no longer mean anything; tell whether there was one.
-
-    Args:
-        state: of one stream and division; changed in place.
-        generation: today's mark, None where it could not be read.
-    """
-    if generation is None:
-        return False
-    known = state.get("generation")
-    state["generation"] = generation
-    if known in (None, generation):
-        return False
-    had = state.pop("replication_key_value", None) is not None
-    state.pop("fallback", None)
-    return had
 
 
 def align(headers: dict[str, Any], lines: dict[str, Any]) -> None:
@@ -98,38 +64,6 @@ def follow(headers: dict[str, Any], lines: dict[str, Any]) -> None:
     if "replication_key_value" in headers:
         lines["replication_key"] = "Modified"
         lines["replication_key_value"] = headers["replication_key_value"]
-
-
-class VersionRead:
-    """One read of a division by row version."""
-
-    def __init__(self, state: dict[str, Any]) -> None:
-        """Start where ``state`` says; it is changed in place."""
-        self._state = state
-        stored = state.get("replication_key_value")
-        self.first = stored is None
-        self.after: int = stored if isinstance(stored, int) else _FIRST_VERSION
-        self._highest = self.after
-        self._in_order = True
-
-    def page_done(self, versions: list[int]) -> None:
-        """Note that a page with these row versions was emitted."""
-        if not versions:
-            return
-        # The order is not documented. Without it, only the end of the read says what is complete.
-        self._in_order = self._in_order and min(versions) > self._highest
-        self._highest = max(self._highest, *versions)
-        if self._in_order:
-            self._promote()
-
-    def finish(self) -> None:
-        """Note that everything was emitted."""
-        self._promote()
-
-    def _promote(self) -> None:
-        if self._highest > self.after:
-            self._state["replication_key"] = "Timestamp"
-            self._state["replication_key_value"] = self._highest
 
 
 class ModifiedRead:

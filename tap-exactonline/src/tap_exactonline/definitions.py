@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from tap_exactonline.deletions import ENTITY_NAMES
 from tap_exactonline.entities import ENTITIES, json_schema
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ class StreamDefinition:
         endpoint: where it is read.
         fallback: where it is read if Exact refuses ``endpoint`` for the package or scope.
         expands: navigation property that brings the rows of ``line_stream`` along.
-        line_stream: the stream those rows belong to.
-        lines_of: for such a stream: the one that brings its rows.
+        line_stream: the stream those rows, or the lines of a flat feed, belong to.
+        lines_of: for such a stream: the one that brings its rows, and without which they cannot be
+            read.
+        beside: for the lines of a flat feed: the stream with which they are read where both are
+            wanted and the feed is not refused.
         modified: the property by which ``start_date`` is compared.
         optional: a refusal (403) is a warning, not a failure.
+        always: further properties that records have whatever the user selected.
+        named: property to the code property it puts into words, and the words.
     """
 
     name: str
@@ -63,8 +69,11 @@ class StreamDefinition:
     expands: str | None = None
     line_stream: str | None = None
     lines_of: str | None = None
+    beside: str | None = None
     modified: str = "Modified"
     optional: bool = False
+    always: tuple[str, ...] = ()
+    named: Mapping[str, tuple[str, Mapping[int, str]]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -130,6 +139,7 @@ STREAMS: Final = (
         "purchaseorder/PurchaseOrders",
         key="PurchaseOrderID",
         read=_sync(_ORDERS, rows="headers"),
+        line_stream="purchase_order_lines",
     ),
     _stream(
         "purchase_order_lines",
@@ -140,6 +150,7 @@ STREAMS: Final = (
             rows="lines",
             aliases={"CostCenter": "CostCenterCode", "CostUnit": "CostUnitCode"},
         ),
+        beside="purchase_orders",
         extra={
             "Supplier": "Guid",
             "SupplierCode": "String",
@@ -169,5 +180,8 @@ STREAMS: Final = (
         by="Timestamp",
         modified="DeletedDate",
         optional=True,
+        extra={"EntityName": "String"},
+        always=("EntityKey",),
+        named={"EntityName": ("EntityType", ENTITY_NAMES)},
     ),
 )

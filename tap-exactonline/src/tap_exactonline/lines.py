@@ -68,7 +68,7 @@ class LineReader:
         rows = envelope.rows if envelope else []
         whole = envelope is not None and envelope.next_url is None
         if not whole or (rows and len(rows) % _EXPANDED_PAGE == 0):
-            pages = self._session.client.walk(
+            pages = self._session.client(self._division).walk(
                 self._division,
                 self._resource,
                 select=self._plan.select,

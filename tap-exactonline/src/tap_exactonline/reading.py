@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from exactonline_client import RequestRefused, ServerFailed, UnexpectedAnswer, filters
-from tap_exactonline.bookmarks import (
-    OLDEST,
-    ModifiedRead,
-    VersionRead,
-    align,
-    follow,
-    forget_if_moved,
-    instant_text,
-)
+from exactonline_client import RequestRefused, ServerFailed, filters
+from tap_exactonline.bookmarks import OLDEST, ModifiedRead, align, follow, instant_text
+from tap_exactonline.emission import emit
+from tap_exactonline.feeds import FeedReader
 from tap_exactonline.lines import LineReader
+from tap_exactonline.row_versions import forget_if_stale
 from tap_exactonline.rows import RowPlan
 
 if TYPE_CHECKING:
@@ -26,6 +21,7 @@ if TYPE_CHECKING:
 
     from exactonline_client import Page
     from tap_exactonline.definitions import Endpoint, StreamDefinition
+    from tap_exactonline.deletions import DeletionLog
     from tap_exactonline.output import Limit, Output, Span
     from tap_exactonline.session import Session
 
@@ -48,6 +44,7 @@ class DivisionReader:
         lines_to: Output | None,
         span: Span,
         limit: Limit,
+        deletions: DeletionLog | None = None,
     ) -> None:
         """Prepare.
 
@@ -59,7 +56,9 @@ class DivisionReader:
             lines_to: takes the lines that come with the rows.
             span: from when on.
             limit: of a dry run.
+            deletions: of this division, if they are wanted.
         """
+        self._deletions = deletions
         output = rows_to or lines_to
         if output is None:
             raise ValueError("nothing to read for")
@@ -99,7 +98,7 @@ class DivisionReader:
 
     def _read_from(self, endpoint: Endpoint, state: dict[str, Any]) -> None:
         if endpoint.by == "Timestamp":
-            self._read_versions(endpoint, state)
+            self._read_feed(state)
         elif endpoint.by == "Modified":
             self._read_modified(endpoint, state)
         else:
@@ -111,37 +110,29 @@ class DivisionReader:
         for page in self._walk(endpoint, plan, condition):
             self._emit(plan, [plan.convert(row, self._division) for row in page.rows], page)
 
-    def _read_versions(self, endpoint: Endpoint, state: dict[str, Any]) -> None:
-        if forget_if_moved(state, self._session.generation(self._division)):
-            self._session.tell_moved(self._division, self._source.name)
-        progress = VersionRead(state)
-        plan = self._plan(endpoint)
-        oldest = instant_text(self._span.start) if self._span.start and progress.first else None
-        for page in self._walk(endpoint, plan, filters.timestamp_after(progress.after)):
-            records = [plan.convert(row, self._division) for row in page.rows]
-            versions = [record["Timestamp"] for record in records]
-            if None in versions:
-                raise _nameless("Timestamp", endpoint)
-            self._emit(plan, self._chosen(endpoint, records, oldest), page)
-            progress.page_done(versions)
-            self._output.commit(len(records))
-        progress.finish()
-
-    def _chosen(
-        self, endpoint: Endpoint, records: list[dict[str, Any]], oldest: str | None
-    ) -> list[dict[str, Any]]:
-        """Leave out the other half of flat header-and-line rows, and what is before start_date."""
-        if endpoint.rows == "headers":
-            records = [record for record in records if not record["LineNumber"]]
-        elif endpoint.rows == "lines":
-            records = [record for record in records if record["LineNumber"]]
-        if oldest is not None:
-            modified = self._source.modified
-            records = [record for record in records if (record[modified] or oldest) >= oldest]
-        return records
+    def _read_feed(self, state: dict[str, Any]) -> None:
+        outputs = [(self._output, state)]
+        lines = self._lines_to
+        if lines is not None:
+            outputs.append((lines, _state_of(lines, self._division)))
+        generation = self._session.generation(self._division)
+        for output, own in outputs:
+            if why := forget_if_stale(own, generation, self._session.today()):
+                self._session.tell_forgotten(self._division, output.definition.name, why)
+        FeedReader(
+            self._session,
+            self._division,
+            outputs,
+            start=self._span.start,
+            limit=self._limit,
+            deletions=self._deletions,
+        ).read()
+        if lines is not None:
+            self._session.came_along.add((lines.definition.name, self._division))
 
     def _read_modified(self, endpoint: Endpoint, state: dict[str, Any]) -> None:
-        both = self._rows_to is not None and self._lines_to is not None
+        expands = self._source.expands is not None
+        both = expands and self._rows_to is not None and self._lines_to is not None
         line_state = self._lines_to.state_of(self._division) if both and self._lines_to else None
         if line_state is not None:
             align(state, line_state)
@@ -151,11 +142,11 @@ class DivisionReader:
         select = (*plan.select, *(lines.select if lines else ()))
         condition = filters.modified_since(progress.since)
         expand = self._source.expands if lines else None
-        query = self._session.client.url(
+        query = self._session.client(self._division).url(
             self._division, endpoint.resource, select=select, filter=condition, expand=expand
         )
         link = progress.resume_link(query)
-        pages = self._session.client.walk(
+        pages = self._session.client(self._division).walk(
             self._division,
             endpoint.resource,
             select=select,
@@ -214,7 +205,7 @@ class DivisionReader:
 
     def _walk(self, endpoint: Endpoint, plan: RowPlan, condition: str | None) -> Iterator[Page]:
         return self._output.pages(
-            self._session.client.walk(
+            self._session.client(self._division).walk(
                 self._division, endpoint.resource, select=plan.select, filter=condition
             )
         )
@@ -222,28 +213,19 @@ class DivisionReader:
     def _emit(self, plan: RowPlan, records: list[dict[str, Any]], page: Page) -> None:
         if self._rows_to is None:
             return
-        key = self._source.id
-        if any(record[key] is None for record in records):
-            raise _nameless(key, self._source.endpoint)
-        for name in plan.hidden:
-            for record in records:
-                del record[name]
-        self._rows_to.write(self._limit.take(records), instant_text(page.read_at))
+        emit(self._rows_to, plan, records, instant_text(page.read_at), self._limit)
         if self._source.expands is None:
             self._limit.check()
 
     def _state(self, *, slot: str | None) -> dict[str, Any]:
-        state = self._output.state_of(self._division)
-        if state is None:
-            return {}
+        state = _state_of(self._output, self._division)
         if slot is None:
             return state
         inner = state.setdefault(slot, {})
         return inner if isinstance(inner, dict) else {}
 
 
-def _nameless(name: str, endpoint: Endpoint) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
-        f"Exact Online sent a row of {endpoint.resource} without its {name}. Nothing was read "
-        "past it; if it lasts, report the row to Exact."
-    )
+def _state_of(output: Output, division: int) -> dict[str, Any]:
+    """Give a part of the state to change in place; what is not kept is thrown away."""
+    state = output.state_of(division)
+    return {} if state is None else state

@@ -23,7 +23,15 @@ class RowPlan:
         hidden: properties that records carry for the tap's own use, not selected by the user.
     """
 
-    __slots__ = ("_absent", "_aliases", "_convert", "_has_division", "hidden", "select")
+    __slots__ = (
+        "_absent",
+        "_aliases",
+        "_convert",
+        "_has_division",
+        "_named",
+        "hidden",
+        "select",
+    )
 
     def __init__(
         self, definition: StreamDefinition, endpoint: Endpoint, selected: Collection[str]
@@ -35,9 +43,15 @@ class RowPlan:
             endpoint: where its rows are read.
             selected: properties the user wants; keys and bookmark come in any case.
         """
-        needed = {*definition.keys, definition.replication_key}
+        needed = {*definition.keys, definition.replication_key, *definition.always}
         wanted = [name for name in definition.properties if name in selected or name in needed]
         own: set[str] = {definition.modified} & set(endpoint.properties)
+        self._named = [
+            (name, code, words)
+            for name, (code, words) in definition.named.items()
+            if name in wanted
+        ]
+        own.update(code for _, code, _ in self._named)
         if endpoint.by:
             own.add(endpoint.by)
         if endpoint.rows:
@@ -66,6 +80,8 @@ class RowPlan:
         record.update(self._absent)
         for name, source in self._aliases:
             record[name] = record.pop(source)
+        for name, code, words in self._named:
+            record[name] = words.get(record[code])
         if self._has_division:
             record["Division"] = division
         return record

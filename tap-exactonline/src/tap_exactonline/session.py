@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,15 +16,20 @@ from exactonline_client import (
 )
 from s2p_singer import run_id
 from s2p_store import Store
-from tap_exactonline.bookmarks import generation_of, instant_text
+from tap_exactonline.bookmarks import instant_text
 from tap_exactonline.entities import ENTITIES
+from tap_exactonline.row_versions import generation_of
 from tap_exactonline.vault import SYSTEM, VaultTokens
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from exactonline_client import ExactClient
+    from tap_exactonline.deletions import DeletionLog
+    from tap_exactonline.side_by_side import Turns
+
 
 __all__ = ["Session"]
 
@@ -35,13 +41,16 @@ _NAMED: Final = 10
 class Session:
     """Opens store and client, and keeps account of divisions, calls and failures."""
 
-    def __init__(self, config: Mapping[str, Any], plugin: str, logger: logging.Logger) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], plugin: str, logger: logging.Logger, turns: Turns
+    ) -> None:
         """Open the store and prepare the client; asks Exact nothing yet.
 
         Args:
             config: valid settings, with what a connection needs.
             plugin: the plugin's name, for the run statistics.
             logger: for progress.
+            turns: of divisions read side by side.
 
         Raises:
             StoreError, SettingError: as their sentences say.
@@ -59,23 +68,44 @@ class Session:
         self._told: set[str] = set()
         self.problems: list[str] = []
         self.stopped: dict[int, str] = {}
+        self.came_along: set[tuple[str, int]] = set()
+        self.deletions: dict[int, DeletionLog] = {}
         self.refusals: dict[tuple[str, int], RequestRefused] = {}
-        root = root_url(config["region"], config.get("api_url"))
+        self._root = root_url(config["region"], config.get("api_url"))
+        self._config = config
+        self._turns = turns
+        self._clients: dict[int, ExactClient] = {}
         self._store = Store.open(config["store_url"], config["store_key"])
         try:
             self._store.runs.start(self._run_id, plugin)
-            self.client: ExactClient = connect(
-                root,
-                App(config["client_id"], config["client_secret"], config.get("redirect_uri")),
-                VaultTokens(self._store.vault, config["client_id"], config.get("refresh_token")),
-                timeout=float(config["request_timeout"]),
-                reserve_daily_calls=config["reserve_daily_calls"],
-                on_call=self._note_call,
-                on_wait=self._tell_wait,
+            self._tokens = VaultTokens(
+                self._store.vault, config["client_id"], config.get("refresh_token")
             )
+            self._first = self._connect()
         except BaseException:
             self._store.close()
             raise
+
+    def _connect(self) -> ExactClient:
+        config = self._config
+        return connect(
+            self._root,
+            App(config["client_id"], config["client_secret"], config.get("redirect_uri")),
+            self._tokens,
+            timeout=float(config["request_timeout"]),
+            reserve_daily_calls=config["reserve_daily_calls"],
+            sleep=lambda seconds: self._turns.sleep(seconds, time.sleep),
+            on_call=self._note_call,
+            on_wait=self._tell_wait,
+        )
+
+    def client(self, division: int) -> ExactClient:
+        """Give the connection of a division: each has a pace of its own."""
+        if not self._clients:
+            self._clients[division] = self._first  # it knows what reading the divisions cost
+        if division not in self._clients:
+            self._clients[division] = self._connect()
+        return self._clients[division]
 
     # Divisions
 
@@ -92,9 +122,13 @@ class Session:
         return None if self._granted is None else self._granted.get(division)
 
     def generation(self, division: int) -> str | None:
-        """Give the mark of ``bookmarks.generation_of``."""
+        """Give the mark of ``row_versions.generation_of``."""
         row = self.division_row(division)
         return None if row is None else generation_of(row)
+
+    def today(self) -> date:
+        """Give the date by Exact's clock, UTC."""
+        return self._first.now().date()
 
     def stop(self, reason: DailyLimitReached) -> None:
         """Leave a division alone for the rest of this run; what was read of it is kept."""
@@ -118,10 +152,10 @@ class Session:
             self._told.add(resource)
             self._logger.warning("Reading %s instead of %s. %s", instead, resource, reason)
 
-    def tell_moved(self, division: int, stream: str) -> None:
+    def tell_forgotten(self, division: int, stream: str, why: str) -> None:
         """Say that a stream is read from its beginning."""
         self._logger.warning(
-            "Exact Online has moved division %d: %s is read from the beginning.", division, stream
+            "%s of division %d is read from the beginning, %s.", stream, division, why
         )
 
     def _prepare(self) -> None:
@@ -130,14 +164,14 @@ class Session:
             return
         self._prepared = True
         if not self._configured:
-            self._configured = [self.client.current_division()]
+            self._configured = [self._first.current_division()]
             self._logger.warning(
                 "No divisions are configured: reading the user's current one, %d.",
                 self._configured[0],
             )
         for division in self._configured:
             try:
-                rows = self.client.divisions(division, tuple(ENTITIES[DIVISIONS]))
+                rows = self.client(division).divisions(division, tuple(ENTITIES[DIVISIONS]))
             except DailyLimitReached as error:
                 self.stop(error)
             except RequestRefused as error:
@@ -183,7 +217,10 @@ class Session:
             self._store.runs.calls(self._run_id, SYSTEM, sum(self._calls.values()))
             self._store.runs.finish(self._run_id, self._plugin, ok)
         finally:
-            self.client.close()
+            # A thread that renews the login right now has to keep what it is given.
+            self._tokens.close()
+            for client in {self._first, *self._clients.values()}:
+                client.close()
             self._store.close()
 
     def _note_call(self, division: int | None) -> None:

@@ -8,16 +8,12 @@ come with their header's page are not read again.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
 from typing_extensions import override
 
-from exactonline_client import DailyLimitReached, RequestRefused, ServerFailed
-from tap_exactonline.bookmarks import parse_instant
-from tap_exactonline.output import Limit, RowLimitReached, Span
-from tap_exactonline.reading import DivisionReader
+from tap_exactonline.passes import Pass
 from tap_exactonline.rows import RowPlan
 from tap_exactonline.session import DIVISIONS
 
@@ -32,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ExactStream"]
 
-_FORBIDDEN = 403
-_INTERNAL_ERROR = 500
 _STATE_EVERY = 1000
 
 
@@ -75,10 +69,10 @@ class ExactStream(Stream):
         return cast("dict[str, Any]", self.get_context_state({"Division": division}))
 
     def pages(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Pass pages on; a signal that arrives while waiting for one takes effect at once."""
-        termination = self._exact_tap.termination
+        """Pass pages on; other divisions have their turn while one is waited for."""
+        turns = self._exact_tap.turns
         while True:
-            with termination.interruptible():
+            with turns.waiting():
                 page = next(pages, None)
             if page is None:
                 return
@@ -146,68 +140,10 @@ class ExactStream(Stream):
             self.write([record], session.divisions_read_at)
 
     def _read_divisions(self) -> None:
-        if self._comes_with_another():
-            return
-        tap, session = self._exact_tap, self._exact_tap.session
-        source = tap.definition_of(self.definition.lines_of or self.name)
-        lines = tap.selected_stream(source.line_stream)
-        if lines is not None and lines is not self:
-            lines._write_schema_message()  # noqa: SLF001 - lines follow on the first page
-        start = self.config.get("start_date")
-        span = Span(
-            parse_instant(start) if start else None,
-            timedelta(seconds=self.config["overlap_seconds"]),
-        )
-        limit = Limit(self.ABORT_AT_RECORD_COUNT)
-        for division in self._open_divisions():
-            reader = DivisionReader(
-                session,
-                division,
-                source,
-                rows_to=None if self.definition.lines_of else self,
-                lines_to=lines,
-                span=span,
-                limit=limit,
-            )
-            try:
-                reader.read()
-            except RowLimitReached:
-                break
-            except DailyLimitReached as error:
-                session.stop(error)
-            except RequestRefused as error:
-                if not self._goes_on_after(error, division):
-                    break
-            except ServerFailed as error:
-                if error.status != _INTERNAL_ERROR:
-                    raise
-                # Exact's 500 is often about one resource only; the others are not to wait for it.
-                session.fail(f"{error} The stream {self.name} was not read to its end there.")
-            tap.commit(_STATE_EVERY)
-
-    def _open_divisions(self) -> Iterator[int]:
-        session = self._exact_tap.session
-        with self._exact_tap.termination.interruptible():
-            divisions = list(session.divisions())
-        for division in divisions:
-            if division not in session.stopped:
-                yield division
-
-    def _comes_with_another(self) -> bool:
-        """Tell whether the rows were emitted beside another stream's already."""
-        return self._exact_tap.selected_stream(self.definition.lines_of) is not None
-
-    def _goes_on_after(self, error: RequestRefused, division: int) -> bool:
-        """Note a refusal; tell whether the stream is worth asking for in other divisions."""
-        session = self._exact_tap.session
-        if error.whole_division:
-            session.leave(division, f"{error} Nothing more of division {division} was read.")
-        elif self.definition.optional and error.status == _FORBIDDEN:
-            self.logger.warning("%s The stream %s stays empty.", error, self.name)
-        else:
-            session.fail(
-                f"{error} The stream {self.name} was not read there; deselect it if it is not "
-                "wanted."
-            )
-        # A request that is wrong is wrong everywhere, and Exact blocks apps that insist.
-        return error.status == _FORBIDDEN
+        tap = self._exact_tap
+        if tap.selected_stream(self.definition.lines_of) is not None:
+            return  # the rows were emitted beside the other stream's
+        reading = Pass(tap, self, self.ABORT_AT_RECORD_COUNT)
+        if reading.lines is not None:
+            reading.lines._write_schema_message()  # noqa: SLF001 - lines follow on the first page
+        reading.run(lambda: tap.commit(_STATE_EVERY))

@@ -21,6 +21,7 @@ from s2p_singer import (
 from tap_exactonline.definitions import STREAMS, StreamDefinition
 from tap_exactonline.session import Session
 from tap_exactonline.settings import NEEDED_TO_READ, SETTINGS, check_settings
+from tap_exactonline.side_by_side import Turns
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class TapExactOnline(PluginMixin, Tap):
         super().__init__(*args, **kwargs)
         self._session: Session | None = None
         self._rows_since_state = 0
+        self.turns = Turns(self.termination)
 
     # What streams ask for
 
@@ -71,7 +73,7 @@ class TapExactOnline(PluginMixin, Tap):
         if self._session is None:
             require(self.config, NEEDED_TO_READ, self._env_var_prefix)
             check_settings(self.config)
-            self._session = Session(self.config, self.name, self.logger)
+            self._session = Session(self.config, self.name, self.logger, self.turns)
         return self._session
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from exactonline_client import Tokens, seed_tokens
 from s2p_singer import register
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from s2p_store.vault import Vault
 
@@ -29,6 +31,7 @@ class VaultTokens:
         self._vault = vault
         self._client_id = client_id
         self._seed = seed
+        self._turn = threading.Lock()
 
     def load(self) -> Tokens | None:
         """Read what was saved last, else the seed; from then on logs mask it."""
@@ -45,6 +48,12 @@ class VaultTokens:
         register((tokens.access_token, tokens.refresh_token))
         self._vault.save(SYSTEM, self._client_id, tokens.to_payload())
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Exclude every other process from this chain."""
-        return self._vault.lock(SYSTEM, self._client_id)
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Exclude every other thread and process from this chain."""
+        with self._turn, self._vault.lock(SYSTEM, self._client_id):
+            yield
+
+    def close(self) -> None:
+        """Wait until no thread renews the login; none will any more."""
+        self._turn.acquire()

@@ -99,7 +99,7 @@ class Caller:
                 continue
             if reply.status == _OK:
                 try:
-                    return parse_json(reply.body, what), self._now()
+                    return parse_json(reply.body, what), self.now()
                 except UnexpectedAnswer:
                     troubles.broken += 1
                     if reply.body[:64].lstrip().startswith(b"<"):
@@ -156,7 +156,7 @@ class Caller:
         self._note_clock(reply)
         if division is not None:
             known = self._limits.get(division, Limits())
-            told = pace.trusted(pace.read_limits(reply.headers), self._now())
+            told = pace.trusted(pace.read_limits(reply.headers), self.now())
             self._limits[division] = pace.merge(known, told)
         return reply
 
@@ -165,7 +165,7 @@ class Caller:
         if division is None or division not in self._limits:
             return
         known = self._limits[division]
-        now = self._now()
+        now = self.now()
         resets_at = pace.day_is_spent(known, now, self._reserve)
         if resets_at:
             raise day_spent(division, resets_at, known.day_left, self._reserve)
@@ -178,7 +178,7 @@ class Caller:
     def _wait_for_limit(self, reply: Reply, division: int | None, what: str, *, last: bool) -> None:
         """Handle HTTP 429; only the family of headers whose limit was hit is there."""
         told = pace.read_limits(reply.headers)
-        now = self._now()
+        now = self.now()
         day_hit = told.minute_left is None and (
             told.day_left is not None or told.day_resets_at is not None
         )
@@ -204,7 +204,7 @@ class Caller:
 
     # Exact's clock
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """Give Exact's present as its replies show it; limits reset by that clock, not by ours."""
         return self._clock() + self._skew
 

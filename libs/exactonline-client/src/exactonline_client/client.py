@@ -221,6 +221,10 @@ class ExactClient:
             row for rows in self.pages(division, "system/Divisions", select=select) for row in rows
         ]
 
+    def now(self) -> datetime:
+        """Give the present (aware, UTC) by Exact's clock, as far as its replies told it."""
+        return self._caller.now()
+
     def limits(self, division: int) -> Limits:
         """Give what the last replies told about a division's limits."""
         return self._caller.limits(division)

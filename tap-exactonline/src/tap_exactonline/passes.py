@@ -1,0 +1,141 @@
+"""A pass: one stream, read in every division that is open, and what follows from refusals."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from exactonline_client import DailyLimitReached, ExactError, RequestRefused, ServerFailed
+from tap_exactonline.bookmarks import parse_instant
+from tap_exactonline.deletions import DELETIONS, DeletionLog
+from tap_exactonline.output import Limit, RowLimitReached, Span
+from tap_exactonline.reading import DivisionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_exactonline.streams import ExactStream
+    from tap_exactonline.tap import TapExactOnline
+
+__all__ = ["Pass"]
+
+_FORBIDDEN: Final = 403
+_INTERNAL_ERROR: Final = 500
+
+
+class Pass:
+    """Reads one stream, and the lines that come with it, in every division."""
+
+    def __init__(self, tap: TapExactOnline, stream: ExactStream, most: int | None) -> None:
+        """Prepare.
+
+        Args:
+            tap: whose session is used.
+            stream: what is read.
+            most: how many rows a dry run wants; None: all.
+        """
+        self._tap = tap
+        self._session = tap.session
+        self._stream = stream
+        definition = stream.definition
+        self._source = tap.definition_of(definition.lines_of or definition.name)
+        self._lines = tap.selected_stream(self._source.line_stream)
+        self._limit = Limit(most)
+        start = tap.config.get("start_date")
+        self._span = Span(
+            parse_instant(start) if start else None,
+            timedelta(seconds=tap.config["overlap_seconds"]),
+        )
+
+    @property
+    def lines(self) -> ExactStream | None:
+        """The stream whose rows come along, if it is another one."""
+        return None if self._lines is self._stream else self._lines
+
+    def run(self, commit: Callable[[], None]) -> None:
+        """Read all divisions.
+
+        Args:
+            commit: called after each.
+
+        Raises:
+            ExactError: what ends the run; the other divisions were read before.
+        """
+        failures: list[Exception] = []
+        results = self._tap.turns.run(list(self._divisions()), self._read)
+        with closing(results):
+            for division, error in results:
+                if isinstance(error, RowLimitReached):
+                    return
+                if error is not None and not self._goes_on_after(error, division, failures):
+                    break
+                commit()
+        if failures:
+            raise failures[0]
+
+    def _divisions(self) -> Iterator[int]:
+        with self._tap.termination.interruptible():
+            divisions = list(self._session.divisions())
+        for division in divisions:
+            beside = (self._stream.name, division) in self._session.came_along
+            if division not in self._session.stopped and not beside:
+                yield division
+
+    def _read(self, division: int) -> None:
+        if self._stream.name == DELETIONS:
+            self._log(division, self._stream).emit(self._limit)
+            return
+        log = self._tap.selected_stream(DELETIONS)
+        by_version = self._source.endpoint.by == "Timestamp"
+        DivisionReader(
+            self._session,
+            division,
+            self._source,
+            rows_to=None if self._stream.definition.lines_of else self._stream,
+            lines_to=self._lines,
+            span=self._span,
+            limit=self._limit,
+            deletions=self._log(division, log) if log and by_version else None,
+        ).read()
+
+    def _log(self, division: int, stream: ExactStream) -> DeletionLog:
+        """Give the log of a division, read now if it was not read before."""
+        logs = self._session.deletions
+        if division not in logs:
+            log = logs[division] = DeletionLog(stream, division)
+            reader = DivisionReader(
+                self._session,
+                division,
+                stream.definition,
+                rows_to=log,
+                lines_to=None,
+                span=self._span,
+                limit=Limit(),
+            )
+            try:
+                reader.read()
+            except ExactError as error:
+                log.error = error
+        return logs[division]
+
+    def _goes_on_after(self, error: Exception, division: int, failures: list[Exception]) -> bool:
+        """Note an error; tell whether the stream is worth asking for in other divisions."""
+        session, name = self._session, self._stream.name
+        if isinstance(error, DailyLimitReached):
+            session.stop(error)
+        elif isinstance(error, ServerFailed) and error.status == _INTERNAL_ERROR:
+            # Exact's 500 is often about one resource only; the others are not to wait for it.
+            session.fail(f"{error} The stream {name} was not read to its end there.")
+        elif not isinstance(error, RequestRefused):
+            failures.append(error)
+        elif error.whole_division:
+            session.leave(division, f"{error} Nothing more of division {division} was read.")
+        elif self._stream.definition.optional and error.status == _FORBIDDEN:
+            self._stream.logger.warning("%s The stream %s stays empty.", error, name)
+        else:
+            session.fail(
+                f"{error} The stream {name} was not read there; deselect it if it is not wanted."
+            )
+        # A request that is wrong is wrong everywhere, and Exact blocks apps that insist.
+        return not isinstance(error, RequestRefused) or error.status == _FORBIDDEN
