@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN003, ANN202, ARG001 - what fixtures give stands in conftest.py
+# ruff: noqa: ANN001, ANN002, ANN003, ANN202, ARG001 - what fixtures give stands in conftest.py
 from __future__ import annotations
 
 import os
@@ -255,3 +255,60 @@ def test_consent_and_code(kit) -> None:
     assert tokens.access_token == "access-1"
     assert kit.wire.forms[0]["code"] == "stamp!code"
     assert "client-secret" not in repr(app)
+
+
+class Died(BaseException):
+    """The process ends here, whatever it was about to do."""
+
+
+def _die(*_arguments, **_options) -> NoReturn:
+    raise Died
+
+
+@pytest.mark.parametrize("step", ["before the request", "after the request", "after the save"])
+def test_a_process_that_dies_at_any_step_of_a_refresh(kit, monkeypatch, step) -> None:
+    """What can be saved is saved; where the answer died with the process, a login is asked for."""
+    _age(kit, 700)
+    spent: list[str] = []
+
+    def exact(form):
+        if form["refresh_token"] in spent:
+            return _refuse(kit, 401, "unauthorized_client", "Old refresh token used.")
+        spent.append(form["refresh_token"])
+        return kit.token_answer(len(spent) + 1)
+
+    kit.wire.answer_form = exact
+    save = kit.store.save
+    with monkeypatch.context() as dying:
+        if step == "before the request":
+            dying.setattr(kit.wire, "answer_form", _die)
+        elif step == "after the request":
+            dying.setattr(kit.store, "save", lambda tokens: _die() if spent else save(tokens))
+        else:
+            dying.setattr(kit.store, "save", lambda tokens: (save(tokens), _die() if spent else 0))
+        with pytest.raises(Died):
+            kit.auth().access_token()
+    again = kit.auth()
+    if step == "after the request":
+        with pytest.raises(LoginNeeded, match="s2p login"):
+            again.access_token()
+    else:
+        assert again.access_token() == "access-2"
+        assert len(spent) == 1
+
+
+def test_calls_for_tokens_are_counted_across_processes_and_end_before_exact_ends_them(kit) -> None:
+    kit.wire.answer_form = lambda _form: kit.reply()  # nothing at all, each time
+    asked = 0
+    for _ in range(100):
+        _age(kit, 700)
+        with pytest.raises((UnexpectedAnswer, TokenRequestFailed)):
+            kit.auth().access_token()
+        asked = len(kit.wire.forms)
+    assert asked == 195
+    with pytest.raises(TokenRequestFailed, match="200 a day"):
+        kit.auth().access_token()
+    _age(kit, 700 + 86_400)
+    kit.wire.answer_form = lambda _form: kit.token_answer(2)
+    assert kit.auth().access_token() == "access-2"
+    assert kit.store.tokens.calls == 1

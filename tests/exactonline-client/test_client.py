@@ -11,6 +11,7 @@ from exactonline_client import (
     ConnectionFailed,
     DailyLimitReached,
     ForeignRow,
+    KeyBlocked,
     PagingError,
     RequestRefused,
     ServerFailed,
@@ -193,10 +194,19 @@ def test_a_minutes_refusal_is_waited_out(kit, headers, wait) -> None:
 
 
 def test_a_minutes_refusal_that_never_lifts_ends(kit) -> None:
-    kit.wire.answer = lambda _url: kit.reply(status=429)
+    kit.wire.answer = lambda _url: kit.reply(
+        status=429, headers={"X-RateLimit-Minutely-Remaining": "0"}
+    )
     with pytest.raises(StillLimited):
         _read(kit.client())
     assert len(kit.wire.asked) == 5
+
+
+def test_a_refusal_that_names_no_limit_and_lasts_is_a_blocked_key(kit) -> None:
+    kit.wire.answer = lambda _url: kit.reply(status=429)
+    with pytest.raises(KeyBlocked, match="ten errors within an hour"):
+        _read(kit.client())
+    assert len(kit.wire.asked) == 3
 
 
 @pytest.mark.parametrize("reset", ["+3600", None])

@@ -18,6 +18,7 @@ from s2p_singer import run_id
 from s2p_store import Store
 from tap_exactonline.bookmarks import instant_text
 from tap_exactonline.entities import ENTITIES
+from tap_exactonline.refused import RefusalLog
 from tap_exactonline.row_versions import generation_of
 from tap_exactonline.vault import SYSTEM, VaultTokens
 
@@ -81,6 +82,7 @@ class Session:
             self._tokens = VaultTokens(
                 self._store.vault, config["client_id"], config.get("refresh_token")
             )
+            self._refusal_log = RefusalLog(self._store.memory, config["client_id"])
             self._first = self._connect()
         except BaseException:
             self._store.close()
@@ -94,6 +96,7 @@ class Session:
             self._tokens,
             timeout=float(config["request_timeout"]),
             reserve_daily_calls=config["reserve_daily_calls"],
+            errors=self._refusal_log,
             sleep=lambda seconds: self._turns.sleep(seconds, time.sleep),
             on_call=self._note_call,
             on_wait=self._tell_wait,

@@ -38,7 +38,10 @@ class VaultTokens:
         payload = self._vault.load(SYSTEM, self._client_id)
         tokens = Tokens.from_payload(payload) if payload else None
         if self._seed and (tokens is None or not tokens.access_token):
-            tokens = seed_tokens(self._seed)
+            seed = seed_tokens(self._seed)
+            # The same again has its calls counted already.
+            if tokens is None or tokens.refresh_token != seed.refresh_token:
+                tokens = seed
         if tokens is not None:
             register((tokens.access_token, tokens.refresh_token))
         return tokens

@@ -12,8 +12,10 @@ from exactonline_client.errors import (
     ClientRefused,
     ConnectionFailed,
     DailyLimitReached,
+    EndpointRests,
     ExactError,
     ForeignRow,
+    KeyBlocked,
     LimitError,
     LoginNeeded,
     PagingError,
@@ -30,6 +32,7 @@ from exactonline_client.regions import HOSTS, root_url
 from exactonline_client.tokens import Advice, Tokens, TokenStore, advise, seed_tokens
 from exactonline_client.transport import Transport
 from exactonline_client.values import Kind, RowConverter, instant_of
+from exactonline_client.velocity import ErrorLog, Refusal
 from exactonline_client.wiring import connect
 
 __all__ = [
@@ -40,16 +43,20 @@ __all__ = [
     "ClientRefused",
     "ConnectionFailed",
     "DailyLimitReached",
+    "EndpointRests",
     "Envelope",
+    "ErrorLog",
     "ExactAuth",
     "ExactClient",
     "ExactError",
     "ForeignRow",
+    "KeyBlocked",
     "Kind",
     "LimitError",
     "LoginNeeded",
     "Page",
     "PagingError",
+    "Refusal",
     "RequestRefused",
     "RowConverter",
     "ServerFailed",

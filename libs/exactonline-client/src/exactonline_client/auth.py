@@ -9,6 +9,7 @@ before the first use.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +19,9 @@ from exactonline_client.errors import (
     ConnectionFailed,
     LoginNeeded,
     TokenNotSaved,
+    TokenRequestFailed,
 )
-from exactonline_client.tokens import Advice, Tokens, TokenStore, advise
+from exactonline_client.tokens import MOST_CALLS_A_DAY, Advice, Tokens, TokenStore, advise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,22 +139,38 @@ class ExactAuth:
         from this side, only kept short and free of signals.
         """
         with signals_deferred():
-            # A store that cannot be written must show before the token is spent, not after.
-            self._store.save(tokens)
             renewed = self._post(tokens)
             self._keep(renewed)
         return renewed
 
+    def _count(self, tokens: Tokens) -> Tokens:
+        """Note a call before it is made: a process that dies and comes back counts on.
+
+        It also shows that the store can be written, before the token is spent and not after.
+        """
+        now = self._clock()
+        if tokens.calls_today(now) >= MOST_CALLS_A_DAY:
+            raise TokenRequestFailed(
+                f"Exact Online was asked for tokens {tokens.calls_today(now)} times today, and "
+                "takes no more than 200 a day and user. Find out what starts the plugins so often, "
+                "and run again after midnight UTC."
+            )
+        counted = tokens.counted(now)
+        self._store.save(counted)
+        return counted
+
     def _post(self, tokens: Tokens) -> Tokens:
         for attempt in range(1, _TRIES + 1):
+            tokens = self._count(tokens)
             try:
-                return oauth.refresh(
+                renewed = oauth.refresh(
                     self._transport,
                     self._root_url,
                     self._app,
                     tokens.refresh_token,
                     now=self._clock(),
                 )
+                return replace(renewed, calls_on=tokens.calls_on, calls=tokens.calls)
             except ConnectionFailed as error:
                 if error.sent:
                     raise ConnectionFailed(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from exactonline_client import limits as pace
 from exactonline_client.envelope import parse_json
-from exactonline_client.errors import ConnectionFailed, StillLimited, UnexpectedAnswer
-from exactonline_client.limits import Limits
-from exactonline_client.refusals import day_spent, failure, refusal
+from exactonline_client.errors import (
+    ConnectionFailed,
+    KeyBlocked,
+    StillLimited,
+    UnexpectedAnswer,
+)
+from exactonline_client.governor import asked_to_wait, endpoint_of, is_bare
+from exactonline_client.refusals import failure, refusal
 from exactonline_client.retries import is_transient, pauses, tries
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exactonline_client.auth import ExactAuth
+    from exactonline_client.governor import Governor
     from exactonline_client.transport import Reply, Transport
 
 __all__ = ["Caller", "utc_now"]
@@ -27,7 +31,7 @@ _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _LIMITED_TRIES: Final = 5
 _BROKEN_TRIES: Final = 3
-_LONGEST_ASKED: Final = 300.0
+_BARE_TRIES: Final = 3
 
 
 def utc_now() -> datetime:
@@ -51,25 +55,21 @@ class Caller:
         self,
         auth: ExactAuth,
         transport: Transport,
+        governor: Governor,
         *,
-        clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         rng: random.Random,
-        reserve_daily_calls: int,
         on_call: Callable[[int | None], None] | None,
         on_wait: Callable[[float, str], None] | None,
     ) -> None:
         """Prepare; arguments are those of ``ExactClient``."""
         self._auth = auth
         self._transport = transport
-        self._clock = clock
+        self._governor = governor
         self._sleep = sleep
         self._rng = rng
-        self._reserve = reserve_daily_calls
         self._on_call = on_call
         self._on_wait = on_wait
-        self._limits: dict[int, Limits] = {}
-        self._skew = timedelta()
 
     def read(self, url: str, division: int | None, what: str) -> tuple[Any, datetime]:
         """GET until there is JSON or a reason why there is none.
@@ -87,7 +87,7 @@ class Caller:
         """
         troubles = _Troubles()
         for pause in pauses(self._rng):
-            self._keep_pace(division)
+            self._keep_pace(url, division)
             token = self._auth.access_token()
             try:
                 reply = self._get(url, token, division, what)
@@ -99,7 +99,7 @@ class Caller:
                 continue
             if reply.status == _OK:
                 try:
-                    return parse_json(reply.body, what), self.now()
+                    return parse_json(reply.body, what), self._governor.now()
                 except UnexpectedAnswer:
                     troubles.broken += 1
                     if reply.body[:64].lstrip().startswith(b"<"):
@@ -110,10 +110,6 @@ class Caller:
             else:
                 self._handle(reply, troubles, pause, token, division, what)
         raise AssertionError  # pragma: no cover - pauses never end
-
-    def limits(self, division: int) -> Limits:
-        """Give what the last replies told about a division's limits."""
-        return self._limits.get(division, Limits())
 
     def close(self) -> None:
         """Close kept connections."""
@@ -131,13 +127,12 @@ class Caller:
         """Return if the request should be sent again, raise if not."""
         if reply.status == _TOO_MANY:
             troubles.limited += 1
-            last = troubles.limited >= _LIMITED_TRIES
-            self._wait_for_limit(reply, division, what, last=last)
+            self._wait_for_limit(reply, division, what, times=troubles.limited)
         elif is_transient(reply.status):
             troubles.failures += 1
             if troubles.failures >= tries(reply.status):
                 raise failure(reply, what)
-            self._wait(max(pause, _retry_after(reply)), f"HTTP {reply.status}")
+            self._wait(max(pause, asked_to_wait(reply)), f"HTTP {reply.status}")
         elif reply.status == _UNAUTHORIZED and not troubles.unauthorized:
             troubles.unauthorized += 1
             self._auth.replace(token)
@@ -153,74 +148,39 @@ class Caller:
         if self._on_call:
             self._on_call(division)
         reply = self._transport.get(url, headers, what=what)
-        self._note_clock(reply)
-        if division is not None:
-            known = self._limits.get(division, Limits())
-            told = pace.trusted(pace.read_limits(reply.headers), self.now())
-            self._limits[division] = pace.merge(known, told)
+        self._governor.after(reply, division, endpoint_of(url, division) if division else "")
         return reply
 
-    def _keep_pace(self, division: int | None) -> None:
+    def _keep_pace(self, url: str, division: int | None) -> None:
         """Wait, or stop, before a call that Exact would refuse."""
-        if division is None or division not in self._limits:
+        if division is None:
             return
-        known = self._limits[division]
-        now = self.now()
-        resets_at = pace.day_is_spent(known, now, self._reserve)
-        if resets_at:
-            raise day_spent(division, resets_at, known.day_left, self._reserve)
-        wait = pace.seconds_to_wait(known, now)
+        wait = self._governor.before(division, endpoint_of(url, division))
         if wait:
             self._wait(wait, f"the minute's calls to division {division} are used up")
-            # The minute is over: whatever was left of it says nothing any more.
-            self._limits[division] = Limits(known.day_left, known.day_resets_at)
+            self._governor.waited(division)
 
-    def _wait_for_limit(self, reply: Reply, division: int | None, what: str, *, last: bool) -> None:
-        """Handle HTTP 429; only the family of headers whose limit was hit is there."""
-        told = pace.read_limits(reply.headers)
-        now = self.now()
-        day_hit = told.minute_left is None and (
-            told.day_left is not None or told.day_resets_at is not None
-        )
-        if division is not None and (day_hit or told.day_left == 0):
-            resets_at = told.day_resets_at or pace.next_day(now)
-            raise day_spent(division, resets_at, told.day_left or 0, self._reserve)
-        if last:
+    def _wait_for_limit(self, reply: Reply, division: int | None, what: str, *, times: int) -> None:
+        """Handle HTTP 429, for the ``times``-th time."""
+        wait = self._governor.after_refusal(reply, division)
+        if times >= _BARE_TRIES and is_bare(reply):
+            raise KeyBlocked(
+                f"Exact Online refuses {what} for too many calls, names no limit, and goes on "
+                "after minutes: it does so for an hour, or longer, after ten errors within an "
+                "hour. Find what made them in the log of the runs before, put it right, and run "
+                "again in an hour."
+            )
+        if times >= _LIMITED_TRIES:
             raise StillLimited(
                 f"Exact Online keeps refusing {what} for too many calls, after waiting "
                 f"{_LIMITED_TRIES - 1} times as long as it asked. Another program may use the same "
                 "app registration; run again later."
             )
-        wait = _retry_after(reply) or pace.seconds_to_wait(told, now, refused=True)
         self._wait(wait, "Exact Online refused a call for the minute's limit")
         if division is not None:
-            known = self._limits[division]
-            self._limits[division] = Limits(known.day_left, known.day_resets_at)
+            self._governor.waited(division)
 
     def _wait(self, seconds: float, reason: str) -> None:
         if self._on_wait:
             self._on_wait(seconds, reason)
         self._sleep(seconds)
-
-    # Exact's clock
-
-    def now(self) -> datetime:
-        """Give Exact's present as its replies show it; limits reset by that clock, not by ours."""
-        return self._clock() + self._skew
-
-    def _note_clock(self, reply: Reply) -> None:
-        text = reply.headers.get("Date")
-        if not text:
-            return
-        try:
-            there = parsedate_to_datetime(text)
-        except ValueError:
-            return
-        if there.tzinfo is not None:
-            self._skew = there - self._clock()
-
-
-def _retry_after(reply: Reply) -> float:
-    """Give the seconds a reply asks to wait, never more than a run can be kept waiting for."""
-    text = reply.headers.get("Retry-After", "").strip()
-    return min(float(text), _LONGEST_ASKED) if text.isascii() and text.isdecimal() else 0.0

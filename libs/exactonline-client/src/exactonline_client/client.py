@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from exactonline_client.calls import Caller, utc_now
 from exactonline_client.envelope import open_envelope
 from exactonline_client.errors import ForeignRow, PagingError, SettingError, UnexpectedAnswer
+from exactonline_client.governor import Governor
 from exactonline_client.regions import origin
 from exactonline_client.transport import Transport
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.auth import ExactAuth
     from exactonline_client.limits import Limits
+    from exactonline_client.velocity import ErrorLog
 
 __all__ = ["ExactClient", "Page", "check_division"]
 
@@ -56,6 +58,7 @@ class ExactClient:
         rng: random.Random | None = None,
         timeout: float = 120.0,
         reserve_daily_calls: int = 0,
+        errors: ErrorLog | None = None,
         transport: Transport | None = None,
         on_call: Callable[[int | None], None] | None = None,
         on_wait: Callable[[float, str], None] | None = None,
@@ -70,19 +73,20 @@ class ExactClient:
             rng: makes the jitter of retries.
             timeout: seconds without a byte before an answer counts as missing.
             reserve_daily_calls: calls of a division's day that are left to others.
+            errors: remembers across runs what Exact refused.
             transport: takes the place of one made from ``root_url`` and ``timeout``.
             on_call: told the division (None: no division) of each call that was sent.
             on_wait: told seconds and reason before each wait.
         """
         self._root_url = root_url.rstrip("/")
         self._origin = origin(root_url)
+        self._governor = Governor(clock=clock, reserve=reserve_daily_calls, errors=errors)
         self._caller = Caller(
             auth,
             transport or Transport(root_url, timeout=timeout),
-            clock=clock,
+            self._governor,
             sleep=sleep,
             rng=rng or random.Random(),  # noqa: S311 - jitter, not a secret
-            reserve_daily_calls=reserve_daily_calls,
             on_call=on_call,
             on_wait=on_wait,
         )
@@ -223,11 +227,11 @@ class ExactClient:
 
     def now(self) -> datetime:
         """Give the present (aware, UTC) by Exact's clock, as far as its replies told it."""
-        return self._caller.now()
+        return self._governor.now()
 
     def limits(self, division: int) -> Limits:
         """Give what the last replies told about a division's limits."""
-        return self._caller.limits(division)
+        return self._governor.limits(division)
 
     def close(self) -> None:
         """Close kept connections."""

@@ -11,12 +11,14 @@
   + ConnectionFailed         no answer: unreachable, refused, timed out, broken off
   + ServerFailed             5xx or 408 that lasted
   + RequestRefused           400, 401, 403, 404 and the like; carries ``status``
+    - EndpointRests          not asked, as it was refused too often within the hour
   + UnexpectedAnswer         not what was asked for: HTML, XML, half a body, a bad value
     - PagingError            a next page that repeats itself or leads elsewhere
     - ForeignRow             a row of another division
   + LimitError
     - DailyLimitReached      the division's calls of today are spent or reserved
     - StillLimited           the minute's limit did not lift
+    - KeyBlocked             429 that names no limit and lasts: too many errors within the hour
 
 ``str()`` of each is complete: what happened, where, what to do. No message holds a token, a secret
 or a property of a record.
@@ -34,8 +36,10 @@ __all__ = [
     "ClientRefused",
     "ConnectionFailed",
     "DailyLimitReached",
+    "EndpointRests",
     "ExactError",
     "ForeignRow",
+    "KeyBlocked",
     "LimitError",
     "LoginNeeded",
     "PagingError",
@@ -129,6 +133,18 @@ class RequestRefused(ExactError):
         self.whole_division = reason in _ABOUT_THE_DIVISION
 
 
+class EndpointRests(RequestRefused):
+    """Exact refused this endpoint so often that one more time might block the app.
+
+    Attributes:
+        until: when it may be asked again (aware, UTC).
+    """
+
+    def __init__(self, message: str, *, status: int, until: datetime) -> None:
+        super().__init__(message, status=status)
+        self.until = until
+
+
 class UnexpectedAnswer(ExactError):
     """An answer that cannot be read as what was asked for."""
 
@@ -161,3 +177,7 @@ class DailyLimitReached(LimitError):
 
 class StillLimited(LimitError):
     """Exact kept answering "too many requests" after every wait it asked for."""
+
+
+class KeyBlocked(LimitError):
+    """Exact refuses the app on an endpoint and names no limit: it made too many errors there."""

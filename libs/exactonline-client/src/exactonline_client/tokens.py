@@ -8,7 +8,7 @@ both still good and already renewable.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -20,6 +20,9 @@ __all__ = ["Advice", "TokenStore", "Tokens", "advise", "seed_tokens"]
 
 RENEWABLE_AFTER: Final = timedelta(seconds=570)
 """Exact refuses a refresh before this age."""
+
+MOST_CALLS_A_DAY: Final = 195
+"""Exact announced 200 calls to its token endpoint per app, user and day; a login needs some too."""
 
 _EARLY_MARGIN: Final = timedelta(seconds=5)
 _LATE_MARGIN: Final = timedelta(seconds=10)
@@ -36,6 +39,8 @@ class Tokens:
         issued_at: when the answer arrived (aware, UTC).
         expires_in: life of the access token in seconds.
         previous_refresh_token: what this generation was made from, kept to explain a broken chain.
+        calls_on: day (UTC, ISO 8601) whose calls to the token endpoint are counted.
+        calls: how many there were.
     """
 
     access_token: str = field(repr=False)
@@ -43,6 +48,16 @@ class Tokens:
     issued_at: datetime
     expires_in: int = 600
     previous_refresh_token: str | None = field(default=None, repr=False)
+    calls_on: str = ""
+    calls: int = 0
+
+    def calls_today(self, now: datetime) -> int:
+        """Give how many calls to the token endpoint this chain has cost today (UTC)."""
+        return self.calls if self.calls_on == _day(now) else 0
+
+    def counted(self, now: datetime) -> Tokens:
+        """Give the same tokens with one call more."""
+        return replace(self, calls_on=_day(now), calls=self.calls_today(now) + 1)
 
     def to_payload(self) -> dict[str, Any]:
         """Give the JSON form for a token store."""
@@ -52,6 +67,8 @@ class Tokens:
             "issued_at": self.issued_at.isoformat(),
             "expires_in": self.expires_in,
             "previous_refresh_token": self.previous_refresh_token,
+            "calls_on": self.calls_on,
+            "calls": self.calls,
         }
 
     @classmethod
@@ -65,6 +82,8 @@ class Tokens:
                 issued_at=issued_at.astimezone(timezone.utc),
                 expires_in=int(payload["expires_in"]),
                 previous_refresh_token=payload.get("previous_refresh_token"),
+                calls_on=str(payload.get("calls_on", "")),
+                calls=int(payload.get("calls", 0)),
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -92,6 +111,10 @@ class Advice(enum.Enum):
     """Good for some seconds more and renewable: renew, and use the old one if that is refused."""
     RENEW = "renew"
     """No use without a new access token."""
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(timezone.utc).date().isoformat()
 
 
 def seed_tokens(refresh_token: str) -> Tokens:

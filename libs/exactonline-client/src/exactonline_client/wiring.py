@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.oauth import App
     from exactonline_client.tokens import TokenStore
+    from exactonline_client.velocity import ErrorLog
 
 __all__ = ["connect"]
 
@@ -31,6 +32,7 @@ def connect(  # noqa: PLR0913 - clock, sleep and chance come in from outside
     clock: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], None] = time.sleep,
     rng: random.Random | None = None,
+    errors: ErrorLog | None = None,
     on_call: Callable[[int | None], None] | None = None,
     on_wait: Callable[[float, str], None] | None = None,
 ) -> ExactClient:
@@ -47,6 +49,7 @@ def connect(  # noqa: PLR0913 - clock, sleep and chance come in from outside
         sleep=sleep,
         rng=rng,
         reserve_daily_calls=reserve_daily_calls,
+        errors=errors,
         transport=transport,
         on_call=on_call,
         on_wait=on_wait,
