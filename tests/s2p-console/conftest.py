@@ -88,6 +88,7 @@ class House:
     folder: Path
     key: str
     environment: dict[str, str | None] = field(default_factory=dict)
+    sandbox: Any = None
 
     @property
     def url(self) -> str:

@@ -279,10 +279,14 @@ def test_a_request_that_is_wrong_is_not_repeated_elsewhere(runner) -> None:
     assert "102" not in str(output.error)
 
 
-def test_no_divisions_means_the_users_current_one(runner, rows) -> None:
+def test_no_divisions_means_the_one_that_was_open_at_the_start(runner, rows) -> None:
+    """The user's clicks change the current division, and must not change what is read."""
     runner.exact.store.load_mixed(rows.entries(1))
-    output = runner.run("purchase_entries", divisions=[])
-    assert output.counts() == {"purchase_entries": 1} or output.error is not None
+    assert runner.run("purchase_entries", divisions=[]).counts() == {"purchase_entries": 1}
+    runner.exact.add_division(99, "Opened later", Country="NL")
+    runner.exact.store.change("system/Divisions", 0, "99", {"Current": True})
+    again = runner.run("purchase_entries", "divisions", divisions=[])
+    assert [record["Code"] for record in again.records("divisions")] == [101]
 
 
 def test_the_reserve_ends_a_run_cleanly_and_the_next_day_goes_on(runner, rows) -> None:

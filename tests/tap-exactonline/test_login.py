@@ -9,15 +9,15 @@ import textwrap
 
 import pytest
 
+from s2p_exactonline import SYSTEM, VaultTokens
 from s2p_store import Store
-from tap_exactonline.vault import SYSTEM, VaultTokens
 
 PROGRAM = textwrap.dedent(
     """
     import sys
     from exactonline_client import App, ExactAuth, Transport, utc_now
     from s2p_store import Store
-    from tap_exactonline.vault import VaultTokens
+    from s2p_exactonline import VaultTokens
     import time
 
     url, client, secret, seed, store_url, key = sys.argv[1:]

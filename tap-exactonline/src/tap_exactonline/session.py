@@ -14,13 +14,12 @@ from exactonline_client import (
     root_url,
     utc_now,
 )
-from s2p_singer import run_id
+from s2p_exactonline import SYSTEM, RefusalLog, VaultTokens, load_grant, save_grant
+from s2p_singer import register, run_id
 from s2p_store import Store
 from tap_exactonline.bookmarks import instant_text
 from tap_exactonline.entities import ENTITIES
-from tap_exactonline.refused import RefusalLog
 from tap_exactonline.row_versions import generation_of
-from tap_exactonline.vault import SYSTEM, VaultTokens
 
 if TYPE_CHECKING:
     import logging
@@ -80,7 +79,10 @@ class Session:
         try:
             self._store.runs.start(self._run_id, plugin)
             self._tokens = VaultTokens(
-                self._store.vault, config["client_id"], config.get("refresh_token")
+                self._store.vault,
+                config["client_id"],
+                config.get("refresh_token"),
+                on_secret=register,
             )
             self._refusal_log = RefusalLog(self._store.memory, config["client_id"])
             self._first = self._connect()
@@ -167,11 +169,7 @@ class Session:
             return
         self._prepared = True
         if not self._configured:
-            self._configured = [self._first.current_division()]
-            self._logger.warning(
-                "No divisions are configured: reading the user's current one, %d.",
-                self._configured[0],
-            )
+            self._configured = [self._default_division()]
         for division in self._configured:
             try:
                 rows = self.client(division).divisions(division, tuple(ENTITIES[DIVISIONS]))
@@ -185,6 +183,21 @@ class Session:
                 self.divisions_read_at = instant_text(utc_now())
                 self._report_unknown()
                 return
+
+    def _default_division(self) -> int:
+        """Give the division the user had open at the login, else now; it is remembered."""
+        vault, client_id = self._store.vault, self._config["client_id"]
+        grant = load_grant(vault, client_id)
+        division = grant.division
+        if division is None:
+            division = self._first.current_division()
+            save_grant(vault, client_id, grant.with_division(division))
+        self._logger.warning(
+            "No divisions are configured: reading %d, which the user had open when the login was "
+            "set up. Set divisions to choose.",
+            division,
+        )
+        return division
 
     def _report_unknown(self) -> None:
         granted = self._granted or {}

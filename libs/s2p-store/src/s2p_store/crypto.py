@@ -7,6 +7,7 @@ value copied onto another row is told instead of used.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -45,23 +46,24 @@ class Cipher:
     __slots__ = ("_fernet", "_first", "_label")
 
     def __init__(self, key: str | None, label: str) -> None:
-        """Read `key`: one key, or several separated by commas.
+        """Read `key`: one key, or several separated by commas; `file:PATH` names a file of them.
 
         Raises:
-            StoreKeyInvalid: one of them is not what `s2p key` prints.
+            StoreKeyInvalid: one of them is not what `s2p key` prints, or a file cannot be read.
         """
         self._label = label
         self._fernet: MultiFernet | None = None
         self._first: Fernet | None = None
-        texts = [part.strip() for part in (key or "").split(",")]
-        if texts == [""]:
+        texts = _keys_in(key or "")
+        if not texts:
             return
         try:
             fernets = [Fernet(text) for text in texts]
         except (ValueError, UnicodeEncodeError):
             raise StoreKeyInvalid(
                 "The setting store_key (S2P_STORE_KEY) is not a key: it takes what "
-                "'s2p key' prints, 44 characters; several keys are separated by commas."
+                "'s2p key' prints, 44 characters, or file:PATH; several keys are separated by "
+                "commas or stand on lines of their own."
             ) from None
         self._first = fernets[0]
         self._fernet = MultiFernet(fernets)
@@ -130,3 +132,36 @@ class Cipher:
                 "with 's2p key', keep it safe, and set it for all plugins."
             )
         return self._fernet
+
+
+_FILE = "file:"
+
+
+def _keys_in(text: str) -> list[str]:
+    """The keys a setting names, in its order; what is no key is told by whoever reads it."""
+    if not text.strip():
+        return []
+    keys: list[str] = []
+    for word in (part.strip() for part in text.split(",")):
+        if word.startswith(_FILE):
+            keys += _content(Path(word.removeprefix(_FILE)).expanduser()).split()
+        else:
+            keys.append(word)
+    return keys
+
+
+def _content(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no plain text"
+        raise StoreKeyInvalid(
+            f"The key file {path} that the setting store_key (S2P_STORE_KEY) names cannot be read "
+            f"({why}): correct the path, or let this user read it."
+        ) from None
+    if not text.strip():
+        raise StoreKeyInvalid(
+            f"The key file {path} that the setting store_key (S2P_STORE_KEY) names holds no key: "
+            "put what 's2p key' prints into it, one key on each line."
+        )
+    return text

@@ -16,19 +16,22 @@ import click
 
 from exactonline_client import (
     App,
+    ExactError,
     LoginNeeded,
     Tokens,
     Transport,
     authorise_url,
     exchange_code,
-    root_url,
     utc_now,
 )
 from exactonline_client.deferral import signals_deferred
+from s2p_console.callback import address_of, await_callback
 from s2p_console.consent import Pending, code_of
 from s2p_console.desk import Desk, on_desk
 from s2p_console.errors import LoginError
+from s2p_console.exact import connected, root_of
 from s2p_console.settings import TAP, Settings
+from s2p_exactonline import SYSTEM, Grant, save_grant
 from s2p_store import StoreError
 
 if TYPE_CHECKING:
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["login"]
 
-SYSTEM: Final = "exactonline"
 _PENDING: Final = "exactonline-login"
 _TIMEOUT: Final = 120.0
 
@@ -53,15 +55,21 @@ _TIMEOUT: Final = 120.0
     metavar="URL",
     help="The address the browser was sent to after a login begun before (good for 30 minutes).",
 )
+@click.option(
+    "--listen",
+    metavar="[HOST:]PORT",
+    help="Take the answer here: the app's redirect URI is a tunnel to this port.",
+)
 @click.option("--force-login", is_flag=True, help="Make Exact ask for user and password again.")
 @on_desk
-def login(
+def login(  # noqa: PLR0913 - one for each option
     desk: Desk,
     /,
     *,
     no_browser: bool,
     print_url: bool,
     redirect_url: str | None,
+    listen: str | None,
     force_login: bool,
 ) -> None:
     """Log in at Exact Online and keep the tokens, encrypted, in the store.
@@ -70,7 +78,8 @@ def login(
     redirect URI; that address is asked for here. The page itself need not exist. A new login ends
     the earlier one of the same app and user.
     """
-    app, root = _app(desk.settings), _root(desk.settings)
+    app, root = _app(desk.settings), root_of(desk.settings)
+    place = address_of(listen) if listen else None
     with desk.any_store() as store:
         if redirect_url is not None:
             state = _pending_state(store, app)
@@ -80,14 +89,24 @@ def login(
             # Also proves, before anyone gives consent, that tokens can be kept.
             pending = Pending(state, utc_now())
             store.vault.save(_PENDING, app.client_id, pending.to_payload())
-            _ask_for_consent(address, browser=not (no_browser or print_url))
-            if print_url:
-                return
-            redirect_url = _pasted()
+            browser = not (no_browser or print_url)
+            if place is not None:
+                redirect_url = await_callback(
+                    place,
+                    app.redirect_uri or "",
+                    state,
+                    ready=lambda port: _ask_on(port, address, browser=browser),
+                )
+            else:
+                _ask_for_consent(address, browser=browser)
+                if print_url:
+                    return
+                redirect_url = _pasted()
         code = code_of(redirect_url, state, app.redirect_uri or "")
         timeout = desk.settings.seconds(TAP, "request_timeout", _TIMEOUT)
         _exchange(store, app, Transport(root, timeout=timeout), root, code)
         click.echo(f"Logged in. The tokens are kept, encrypted, in {store.label}.", err=True)
+        _learn_grant(desk.settings, store, app)
 
 
 def _app(settings: Settings) -> App:
@@ -95,10 +114,6 @@ def _app(settings: Settings) -> App:
         TAP, "client_id", "client_secret", "redirect_uri"
     )
     return App(client_id, client_secret, redirect_uri)
-
-
-def _root(settings: Settings) -> str:
-    return root_url(settings.find(TAP, "region") or "nl", settings.find(TAP, "api_url"))
 
 
 def _pending_state(store: Store, app: App) -> str:
@@ -116,6 +131,27 @@ def _ask_for_consent(address: str, *, browser: bool) -> None:
     click.echo(address)
     if browser and _has_desktop():
         webbrowser.open(address)
+
+
+def _ask_on(port: int, address: str, *, browser: bool) -> None:
+    click.echo(f"Waiting for the answer on port {port}.", err=True)
+    _ask_for_consent(address, browser=browser)
+
+
+def _learn_grant(settings: Settings, store: Store, app: App) -> None:
+    """Remember who gave consent to what; a login is a login without it, too."""
+    try:
+        with connected(settings, store) as client:
+            me = client.me()
+            division = client.current_division()
+            rows = client.divisions(division, ("Code", "Description"))
+    except ExactError as error:
+        click.echo(f"What it gives access to could not be read yet. {error}", err=True)
+        return
+    codes = tuple(row["Code"] for row in rows)
+    save_grant(store.vault, app.client_id, Grant(division, me.get("UserID"), codes))
+    names = ", ".join(f"{row['Code']} {row.get('Description') or ''}".strip() for row in rows)
+    click.echo(f"Divisions: {names or 'none'}. Open in the user's browser: {division}.", err=True)
 
 
 def _has_desktop() -> bool:

@@ -1,4 +1,4 @@
-"""The tap's login: the token chain of one app, in the vault of the store."""
+"""The token chain of one app and user, in the vault of the store."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from exactonline_client import Tokens, seed_tokens
-from s2p_singer import register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from s2p_store.vault import Vault
 
-__all__ = ["VaultTokens"]
+__all__ = ["SYSTEM", "VaultTokens"]
 
 SYSTEM: Final = "exactonline"
 
@@ -26,15 +25,30 @@ class VaultTokens:
     has been used up, and the vault is the truth.
     """
 
-    def __init__(self, vault: Vault, client_id: str, seed: str | None) -> None:
-        """Prepare; reads nothing yet."""
+    def __init__(
+        self,
+        vault: Vault,
+        client_id: str,
+        seed: str | None = None,
+        *,
+        on_secret: Callable[[Iterable[str]], object] | None = None,
+    ) -> None:
+        """Prepare; reads nothing yet.
+
+        Args:
+            vault: of the store.
+            client_id: of the app registration.
+            seed: a refresh token from the settings.
+            on_secret: told every token, so that logs mask it.
+        """
         self._vault = vault
         self._client_id = client_id
         self._seed = seed
+        self._on_secret = on_secret or (lambda _: None)
         self._turn = threading.Lock()
 
     def load(self) -> Tokens | None:
-        """Read what was saved last, else the seed; from then on logs mask it."""
+        """Read what was saved last, else the seed."""
         payload = self._vault.load(SYSTEM, self._client_id)
         tokens = Tokens.from_payload(payload) if payload else None
         if self._seed and (tokens is None or not tokens.access_token):
@@ -43,12 +57,12 @@ class VaultTokens:
             if tokens is None or tokens.refresh_token != seed.refresh_token:
                 tokens = seed
         if tokens is not None:
-            register((tokens.access_token, tokens.refresh_token))
+            self._on_secret((tokens.access_token, tokens.refresh_token))
         return tokens
 
     def save(self, tokens: Tokens) -> None:
         """Keep the tokens, on disk when this returns."""
-        register((tokens.access_token, tokens.refresh_token))
+        self._on_secret((tokens.access_token, tokens.refresh_token))
         self._vault.save(SYSTEM, self._client_id, tokens.to_payload())
 
     @contextmanager

@@ -1,0 +1,9 @@
+"""A login at Exact Online that lives in the store: tokens, grant, refusals."""
+
+from __future__ import annotations
+
+from s2p_exactonline.grant import Grant, load_grant, save_grant
+from s2p_exactonline.refusals import RefusalLog
+from s2p_exactonline.tokens import SYSTEM, VaultTokens
+
+__all__ = ["SYSTEM", "Grant", "RefusalLog", "VaultTokens", "load_grant", "save_grant"]
