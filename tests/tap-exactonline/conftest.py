@@ -39,6 +39,7 @@ class Output:
     messages: list[dict[str, Any]]
     error: BaseException | None = None
     stderr: str = ""
+    text: str = ""
     code: int = 0
 
     @property
@@ -130,8 +131,10 @@ class Runner:
         path.write_text(json.dumps(self.config() if config is None else config))
         return [sys.executable, "-m", "tap_exactonline", "--config", str(path), *arguments]
 
-    def process(self, *arguments: str, config: dict[str, Any] | None = None) -> Output:
-        """Run as a user does."""
+    def process(
+        self, *arguments: str, config: dict[str, Any] | None = None, raw: bool = False
+    ) -> Output:
+        """Run as a user does; ``raw`` if what it prints are no messages."""
         done = subprocess.run(
             self.command(*arguments, config=config),
             capture_output=True,
@@ -141,7 +144,8 @@ class Runner:
             cwd=self.folder,
             env=clean_environment(),
         )
-        return Output(_parse(done.stdout), None, done.stderr, done.returncode)
+        messages = [] if raw else _parse(done.stdout)
+        return Output(messages, None, done.stderr, done.stdout, done.returncode)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -88,16 +88,19 @@ class Pass:
             return
         log = self._tap.selected_stream(DELETIONS)
         by_version = self._source.endpoint.by == "Timestamp"
-        DivisionReader(
-            self._session,
-            division,
-            self._source,
-            rows_to=None if self._stream.definition.lines_of else self._stream,
-            lines_to=self._lines,
-            span=self._span,
-            limit=self._limit,
-            deletions=self._log(division, log) if log and by_version else None,
-        ).read()
+        deletions = self._log(division, log) if log and by_version else None
+        output = None if self._stream.definition.lines_of else self._stream
+        with self._costed(division, self._stream):
+            DivisionReader(
+                self._session,
+                division,
+                self._source,
+                rows_to=output,
+                lines_to=self._lines,
+                span=self._span,
+                limit=self._limit,
+                deletions=deletions,
+            ).read()
 
     def _log(self, division: int, stream: ExactStream) -> DeletionLog:
         """Give the log of a division, read now if it was not read before."""
@@ -114,10 +117,20 @@ class Pass:
                 limit=Limit(),
             )
             try:
-                reader.read()
+                with self._costed(division, stream):
+                    reader.read()
             except ExactError as error:
                 log.error = error
         return logs[division]
+
+    @contextmanager
+    def _costed(self, division: int, stream: ExactStream) -> Iterator[None]:
+        """Note what a read costs that comes to its end."""
+        before = self._session.calls(division)
+        whole = not (stream.state_of(division) or {}).get("replication_key_value")
+        yield
+        calls = self._session.calls(division) - before
+        self._session.costs.note(division, stream.name, calls, whole=whole)
 
     def _goes_on_after(self, error: Exception, division: int, failures: list[Exception]) -> bool:
         """Note an error; tell whether the stream is worth asking for in other divisions."""

@@ -18,6 +18,7 @@ from s2p_exactonline import SYSTEM, RefusalLog, VaultTokens, load_grant, save_gr
 from s2p_singer import register, run_id
 from s2p_store import Store
 from tap_exactonline.bookmarks import instant_text
+from tap_exactonline.costs import Costs
 from tap_exactonline.entities import ENTITIES
 from tap_exactonline.row_versions import generation_of
 
@@ -84,6 +85,7 @@ class Session:
                 config.get("refresh_token"),
                 on_secret=register,
             )
+            self.costs = Costs(self._store.memory, config["client_id"])
             self._refusal_log = RefusalLog(self._store.memory, config["client_id"])
             self._first = self._connect()
         except BaseException:
@@ -181,6 +183,9 @@ class Session:
             else:
                 self._granted = {row["Code"]: row for row in rows if "Code" in row}
                 self.divisions_read_at = instant_text(utc_now())
+                for other in self._configured:
+                    cost = self._calls[division] if other == division else 0
+                    self.costs.note(other, "divisions", cost, whole=True)
                 self._report_unknown()
                 return
 
@@ -211,6 +216,10 @@ class Session:
 
     # Accounts
 
+    def calls(self, division: int) -> int:
+        """Give how many calls a division has cost so far."""
+        return self._calls[division]
+
     def rows(self, stream: str) -> int:
         """Give how many rows of a stream were emitted so far."""
         return self._read[stream]
@@ -230,6 +239,7 @@ class Session:
         try:
             for stream, rows in self._read.items():
                 self._store.runs.count(self._run_id, self._plugin, stream, read=rows)
+            self.costs.save()
             self._store.runs.calls(self._run_id, SYSTEM, sum(self._calls.values()))
             self._store.runs.finish(self._run_id, self._plugin, ok)
         finally:

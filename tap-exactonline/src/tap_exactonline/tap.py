@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
@@ -19,13 +20,15 @@ from s2p_singer import (
     require,
 )
 from tap_exactonline.definitions import STREAMS, StreamDefinition
+from tap_exactonline.forecast import forecast
+from tap_exactonline.plan import as_json, as_table
 from tap_exactonline.session import Session
 from tap_exactonline.settings import NEEDED_TO_READ, SETTINGS, check_settings
 from tap_exactonline.side_by_side import Turns
 from tap_exactonline.streams import ExactStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import IO
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -83,7 +86,7 @@ class TapExactOnline(PluginMixin, Tap):
 
     def definition_of(self, stream: str) -> StreamDefinition:
         """Give the definition of a stream by its name."""
-        return cast("ExactStream", self.streams[stream]).definition
+        return self._stream(stream).definition
 
     def selected_stream(self, name: str | None) -> ExactStream | None:
         """Give a stream if there is one of this name and it is selected."""
@@ -129,6 +132,7 @@ class TapExactOnline(PluginMixin, Tap):
         config: _ConfigInput | None = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
+        plan: str | None = None,
     ) -> None:
         # The SDK's form makes a tap and calls sync_all(); ours also ends the run.
         super(Tap, cls).invoke(about=about, about_format=about_format)
@@ -140,7 +144,47 @@ class TapExactOnline(PluginMixin, Tap):
             parse_env_config=config.parse_env if config else False,
             validate_config=True,
         )
-        tap.run()
+        if plan:
+            click.echo(tap.plan(plan))
+        else:
+            tap.run()
+
+    @override
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--plan"],
+                is_flag=False,
+                flag_value="table",
+                type=click.Choice(["table", "json"]),
+                help="Show what a run would read, from where, with how many calls; call nobody.",
+            )
+        )
+        return command
+
+    def plan(self, form: str) -> str:
+        """Give what a run would read, from settings, state and what earlier runs left behind.
+
+        Args:
+            form: "table" or "json".
+
+        Raises:
+            SettingError, StoreError: as for ``session``.
+        """
+        require(self.config, NEEDED_TO_READ, self._env_var_prefix)
+        check_settings(self.config)
+        selected = [each for each in STREAMS if self.selected_stream(each.name)]
+
+        def state(stream: str, division: int) -> Mapping[str, Any]:
+            return self._stream(stream).state_of(division) or {}
+
+        steps = forecast(self.config, selected, state)
+        return as_json(steps) if form == "json" else as_table(steps)
+
+    def _stream(self, name: str) -> ExactStream:
+        return cast("ExactStream", self.streams[name])
 
     def run(self) -> None:
         """Read all selected streams, and end in order whatever happens.

@@ -32,7 +32,7 @@ from exactonline_client.regions import HOSTS, root_url
 from exactonline_client.tokens import Advice, Tokens, TokenStore, advise, seed_tokens
 from exactonline_client.transport import Transport
 from exactonline_client.values import Kind, RowConverter, instant_of
-from exactonline_client.velocity import ErrorLog, Refusal
+from exactonline_client.velocity import ErrorLog, Refusal, is_refused
 from exactonline_client.wiring import connect
 
 __all__ = [
@@ -76,6 +76,7 @@ __all__ = [
     "expanded",
     "filters",
     "instant_of",
+    "is_refused",
     "root_url",
     "seed_tokens",
     "utc_now",

@@ -16,7 +16,7 @@ from exactonline_client.errors import EndpointRests
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["COUNTED", "ErrorLog", "Refusal", "rests", "rests_until"]
+__all__ = ["COUNTED", "ErrorLog", "Refusal", "is_refused", "rests", "rests_until"]
 
 COUNTED: Final = frozenset({400, 401, 403, 404})
 WINDOW: Final = timedelta(hours=1)
@@ -46,6 +46,11 @@ def rests_until(refusals: Sequence[Refusal], now: datetime) -> datetime | None:
     """Give the moment from which an endpoint may be asked again; None: now."""
     recent = sorted(one.at for one in refusals if now - WINDOW < one.at <= now)
     return recent[-MOST] + WINDOW if len(recent) >= MOST else None
+
+
+def is_refused(refusals: Sequence[Refusal], now: datetime) -> bool:
+    """Tell whether an endpoint was refused within the last hour."""
+    return any(now - WINDOW < one.at <= now for one in refusals)
 
 
 def rests(
