@@ -36,6 +36,7 @@ def plugin_environment(
         "TAP_EXACTONLINE_CLIENT_SECRET": registration.client_secret,
         "TAP_EXACTONLINE_REFRESH_TOKEN": exact.refresh_token(),
         "TAP_EXACTONLINE_REDIRECT_URI": registration.redirect_uri,
+        "S2P_WEBHOOK_SECRET": registration.webhook_secret,
         "TAP_EXACTONLINE_DIVISIONS": json.dumps([one.code for one in DIVISIONS]),
         "TARGET_SERVICENOW_S2P_ERP_SOURCES": erp_sources,
         "MAPPER_GLCOSTCENTER_ERP_SOURCES": erp_sources,

@@ -16,6 +16,7 @@ from s2p_sandbox.exact.message import Answer, Request
 from s2p_sandbox.exact.rows import RowStore
 from s2p_sandbox.exact.switches import Switches
 from s2p_sandbox.exact.tokens import TOKENS_SCHEMA, Registration, TokenDesk
+from s2p_sandbox.exact.webhooks import Webhooks
 from s2p_sandbox.faults import FAULT_KEY, FaultBook, FaultMiddleware
 from s2p_sandbox.switches import SwitchBoard
 
@@ -72,8 +73,10 @@ class ExactOnline:
         self._desk = TokenDesk(self.store.database, registration)
         self._limits = CallLimits(self.store.database)
         self._velocity = ErrorVelocity()
+        self.webhooks = Webhooks(self.store, clock, registration, lambda: self.switches.now)
+        self.store.on_change = self.webhooks.changed
         self._api = Api(
-            endpoints=Endpoints(self.store, registration, self.regions),
+            endpoints=Endpoints(self.store, registration, self.regions, self.webhooks),
             desk=self._desk,
             limits=self._limits,
             velocity=self._velocity,
@@ -87,7 +90,11 @@ class ExactOnline:
             rows=self.store.counts,
             reset=self.reset,
             advance=self.advance,
-            extra={"move_division": self._move_division, "load": self._load_posted},
+            extra={
+                "move_division": self._move_division,
+                "load": self._load_posted,
+                "webhooks": lambda _body: self.webhooks.flush(),
+            },
         )
         self._app = with_control(FaultMiddleware(self._respond, self.faults), control)
         if self.store.note("seeded") is None:
@@ -126,6 +133,7 @@ class ExactOnline:
             self._desk.clear()
             self._limits.clear()
             self._velocity.clear()
+            self.webhooks.clear()
             self._seed()
 
     def advance(self) -> dict[str, Any]:

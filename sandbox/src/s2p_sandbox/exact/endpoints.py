@@ -15,6 +15,7 @@ from s2p_sandbox.exact.model import entities
 from s2p_sandbox.exact.query import Query, read_query
 from s2p_sandbox.exact.reading import Page, Reader, envelope
 from s2p_sandbox.exact.sync_timestamp import sync_timestamp
+from s2p_sandbox.exact.webhooks import SUBSCRIPTIONS
 from s2p_sandbox.exact.writing import Writer, parse_body, sparse
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from s2p_sandbox.exact.rows import RowStore
     from s2p_sandbox.exact.switches import Switches
     from s2p_sandbox.exact.tokens import Registration, Session
+    from s2p_sandbox.exact.webhooks import Webhooks
 
 __all__ = ["JSON_TYPE", "Call", "Endpoints"]
 
@@ -54,6 +56,7 @@ class Endpoints:
     store: RowStore
     registration: Registration
     regions: Callable[[], dict[int, str]]
+    webhooks: Webhooks
 
     def reply(self, call: Call) -> Answer:
         """The answer to a call; whether it may be made has been looked at.
@@ -158,13 +161,22 @@ class Endpoints:
         method, entity, key = call.request.method, call.entity, call.key
         if (method == "POST") != (key is None) or call.rest is not None:
             return Answer(405, b"", {"Allow": "GET"})
+        values = {} if method == "DELETE" else parse_body(call.request.body)
+        if entity.name == SUBSCRIPTIONS and method != "DELETE":
+            self.webhooks.check(call.division, self._subscription(call, values), key)
+            values = {**values, **self.webhooks.owned(call.division)}
         if key is None:
-            return self._created(call, writer.create(entity, parse_body(call.request.body)))
+            return self._created(call, writer.create(entity, values))
         if method == "PUT":
-            writer.update(entity, key, parse_body(call.request.body))
+            writer.update(entity, key, values)
         else:
             writer.remove(entity, key, call.session.user)
         return Answer(204)
+
+    def _subscription(self, call: Call, values: dict[str, Any]) -> dict[str, Any]:
+        """A webhook subscription as it will stand."""
+        row = self.store.get(SUBSCRIPTIONS, call.division, call.key) if call.key else None
+        return {**(row.values if row else {}), **values}
 
     def _created(self, call: Call, key: str) -> Answer:
         reader = Reader(self.store, call.division, call.request.root, call.switches)

@@ -20,7 +20,7 @@ from s2p_sandbox.exact.values import milliseconds, stored, wall_clock
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from s2p_sandbox.clock import Clock
@@ -47,11 +47,15 @@ class RowStore(RowReader):
     Args:
         path: the SQLite file.
         clock: gives ``Modified`` and ``DeletedDate`` of changes made here.
+
+    Attributes:
+        on_change: told resource, division, key and Create, Update or Delete of each change.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
         super().__init__(Database(path, ROWS_SCHEMA))
         self._clock = clock
+        self.on_change: Callable[[str, int, str, str], object] = lambda *_: None
         self._feeds = {
             entity.rows_of: name for name, entity in entities().items() if entity.kind == "sync"
         }
@@ -114,6 +118,7 @@ class RowStore(RowReader):
             connection.execute(_INSERT, self._stored_record(entity, kept, division, version))
             self._set_version(connection, version)
             self._bump_order(connection, resource, division, kept)
+        self.on_change(resource, division, key, "Update" if before else "Create")
         after = self.get(resource, division, key)
         assert after is not None  # noqa: S101  # it was written above
         return after
@@ -135,6 +140,7 @@ class RowStore(RowReader):
             if entity.deleted_type is not None:
                 self._trace(connection, entity, division, key, by)
             self._bump_order(connection, resource, division, row.values)
+        self.on_change(resource, division, key, "Delete")
         return True
 
     def touch(self, resource: str, division: int, key: str) -> None:

@@ -37,6 +37,13 @@ class Switches:
             endpoints; not found. The order feed gives both new timestamps in any case.
         sync_header_id: what ``ID`` holds in the header row of the order feed: ``order`` (the
             PurchaseOrderID) or ``none``; not found.
+        webhook_url_check: a callback must be HTTPS, as Exact wants it; off, so that loopback works.
+        webhook_line_topic: an event of a line names the line's own entity as its topic, else that
+            of its header; not found.
+        webhook_retry_unit: seconds of the unit in which retries are 2, 4, 8 … apart; not found.
+        webhook_delivery: ``once``, ``twice``, ``reversed`` or ``lost``: at least once and without
+            order is what to expect, and users report lost ones.
+        webhook_worker: events are delivered by themselves; else by ``POST /_sandbox/webhooks``.
     """
 
     minutely_limit: int = 60
@@ -60,3 +67,8 @@ class Switches:
     purchase_module: bool = True
     line_bumps_header: bool = False
     sync_header_id: str = "order"
+    webhook_url_check: bool = False
+    webhook_line_topic: bool = True
+    webhook_retry_unit: float = 60.0
+    webhook_delivery: str = "once"
+    webhook_worker: bool = True

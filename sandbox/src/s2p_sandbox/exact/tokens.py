@@ -47,6 +47,7 @@ class Registration:
 
     Attributes:
         refresh_token: a refresh token that lives from the start, as if consent had been given.
+        webhook_secret: signs deliveries; it is not the client secret.
     """
 
     client_id: str = "5a1d7c1e-0000-4000-8000-5a4db0c5a4db"
@@ -56,6 +57,7 @@ class Registration:
     user_name: str = "Integration Service"
     user_login: str = "integration@example.com"
     refresh_token: str = "stampNL001.sandbox-first-refresh-token"  # noqa: S105  # as above
+    webhook_secret: str = "sandbox-webhook-secret"  # noqa: S105  # as above
 
 
 @dataclass(frozen=True, slots=True)
