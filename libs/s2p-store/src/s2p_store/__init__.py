@@ -24,6 +24,7 @@ from s2p_store.errors import (
     StoreUrlInvalid,
 )
 from s2p_store.holds import Hold, HoldKey, Holds, HoldVersion, Waiting
+from s2p_store.inbox import Inbox, InboxEvent, WaitingEvent
 from s2p_store.ledger import Ledger, LedgerEntry, LedgerState
 from s2p_store.memory import Memory
 from s2p_store.reference import Reference
@@ -39,6 +40,8 @@ __all__ = [
     "HoldKey",
     "HoldVersion",
     "Holds",
+    "Inbox",
+    "InboxEvent",
     "Ledger",
     "LedgerEntry",
     "LedgerState",
@@ -67,5 +70,6 @@ __all__ = [
     "StoreUrlInvalid",
     "Vault",
     "Waiting",
+    "WaitingEvent",
     "generate_key",
 ]

@@ -27,6 +27,8 @@ __all__ = [
     "audit_event",
     "audit_head",
     "hold",
+    "inbox_event",
+    "inbox_topic",
     "ledger",
     "memory",
     "memory_pack",
@@ -43,7 +45,7 @@ __all__ = [
 
 # Known revisions, oldest first. Kept here so that opening a store need not load Alembic;
 # a test compares it with the migrations.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "s2p_schema_version"
 
@@ -212,4 +214,25 @@ run_calls = Table(
     Column("run_id", Text, primary_key=True),
     Column("system", Text, primary_key=True),
     Column("calls", BigInteger, nullable=False),
+)
+
+inbox_event = Table(
+    "s2p_inbox_event",
+    metadata,
+    Column("division", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("event_at", Text, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+
+inbox_topic = Table(
+    "s2p_inbox_topic",
+    metadata,
+    Column("division", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("received_at", Text, nullable=False),
 )

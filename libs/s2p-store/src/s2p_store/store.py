@@ -12,6 +12,7 @@ from s2p_store.audit import Audit
 from s2p_store.crypto import Cipher
 from s2p_store.database import Database
 from s2p_store.holds import Holds
+from s2p_store.inbox import Inbox
 from s2p_store.keys import check_key, reencrypt
 from s2p_store.ledger import Ledger
 from s2p_store.locks import locks_for
@@ -35,7 +36,7 @@ def _utc_now() -> datetime:
 
 
 class Store:
-    """Vault, audit trail, holds, ledger, memory, reference snapshots and run statistics.
+    """Vault, audit trail, holds, ledger, memory, inbox, reference snapshots and run statistics.
 
     All writes of one call are one transaction and on disk when it returns. Several processes
     may use one store at once; within a process several threads may. Open it after a fork.
@@ -56,12 +57,14 @@ class Store:
         migrate(database, locks)
         check_key(database, cipher)
         self._database = database
+        self._locks = locks
         self._cipher = cipher
         self.vault = Vault(database, cipher, locks, clock)
         self.audit = Audit(database, clock)
         self.holds = Holds(database, cipher, clock)
         self.ledger = Ledger(database)
         self.memory = Memory(database)
+        self.inbox = Inbox(database, clock)
         self.reference = Reference(database, clock)
         self.runs = Runs(database, clock)
 
@@ -116,6 +119,16 @@ class Store:
         Keep it short, and do not call other systems inside: other writers wait.
         """
         with self._database.writing():
+            yield
+
+    @contextmanager
+    def lock(self, name: str, timeout: float = 0.0) -> Iterator[None]:
+        """Hold a lock of this store that no other process holds; it ends with the process.
+
+        Raises:
+            StoreLockTimeout: another one still holds it after `timeout` seconds.
+        """
+        with self._locks.hold(name, timeout):
             yield
 
     def rotate(self) -> int:
