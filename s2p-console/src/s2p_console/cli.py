@@ -15,7 +15,9 @@ from s2p_console.commands.explain import explain
 from s2p_console.commands.held import held
 from s2p_console.commands.key import key
 from s2p_console.commands.login import login
+from s2p_console.commands.run import run
 from s2p_console.commands.runs import runs
+from s2p_console.commands.webhooks import webhooks
 from s2p_console.desk import Desk
 from s2p_console.errors import ReaderGoneError
 
@@ -74,5 +76,5 @@ def s2p(context: click.Context, config: Path | None) -> None:
         click.echo(context.get_help())
 
 
-for _command in (audit, explain, held, key, login, runs):
+for _command in (audit, explain, held, key, login, run, runs, webhooks):
     s2p.add_command(_command)

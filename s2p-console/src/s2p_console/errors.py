@@ -5,6 +5,7 @@
     - SettingError           a setting is missing or malformed
     - NotFoundError               the store knows nothing of what was asked for
     - LoginError            the login at Exact Online did not come to its end
+    - ServeError            the receiver of webhooks cannot work
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ __all__ = [
     "LoginError",
     "NotFoundError",
     "ReaderGoneError",
+    "ServeError",
     "SettingError",
 ]
 
@@ -44,6 +46,10 @@ class NotFoundError(ConsoleError):
 
 class LoginError(ConsoleError):
     """No tokens were stored; the sentence says what to do before the next try."""
+
+
+class ServeError(ConsoleError):
+    """Webhooks cannot be received; the sentence names what stands in the way."""
 
 
 class ReaderGoneError(Exception):

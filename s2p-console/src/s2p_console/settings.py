@@ -7,6 +7,7 @@ plugin (`{"tap-exactonline": {...}, "target-servicenow-s2p": {...}, "store_url":
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,15 +16,24 @@ from s2p_console.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_STORE_URL", "MAPPER", "PREFIXES", "TAP", "TARGET", "Settings", "by_plugin"]
+__all__ = [
+    "DEFAULT_STORE_URL",
+    "MAPPER",
+    "PREFIXES",
+    "SHARED",
+    "TAP",
+    "TARGET",
+    "Settings",
+    "by_plugin",
+]
 
 TAP: Final = "tap-exactonline"
 MAPPER: Final = "mapper-glcostcenter"
 TARGET: Final = "target-servicenow-s2p"
-_SHARED: Final = "s2p"
+SHARED: Final = "s2p"
 
 PREFIXES: Final[Mapping[str, str]] = {
-    _SHARED: "S2P_",
+    SHARED: "S2P_",
     TAP: "TAP_EXACTONLINE_",
     MAPPER: "MAPPER_GLCOSTCENTER_",
     TARGET: "TARGET_SERVICENOW_S2P_",
@@ -91,6 +101,26 @@ class Settings:
         if not 0 < seconds < float("inf"):
             raise SettingError(f"The setting '{name}' of {plugin} must be a number of seconds.")
         return seconds
+
+    def whole_numbers(self, plugin: str, name: str) -> tuple[int, ...]:
+        """Give a list of whole numbers, empty if it is not set.
+
+        Raises:
+            SettingError: it is no such list.
+        """
+        given: Any = self.file.get(plugin, {}).get(name)
+        if given in (None, ""):
+            given = self.environment.get(f"{PREFIXES[plugin]}{name.upper()}") or "[]"
+        try:
+            numbers = json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            numbers = None
+        if not isinstance(numbers, list) or not all(type(one) is int for one in numbers):
+            raise SettingError(
+                f"The setting '{name}' of {plugin} must be a list of whole numbers, for instance "
+                "[1234567]."
+            )
+        return tuple(numbers)
 
     @property
     def store_url(self) -> str:

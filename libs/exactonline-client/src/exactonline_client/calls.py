@@ -13,7 +13,7 @@ from exactonline_client.errors import (
     UnexpectedAnswer,
 )
 from exactonline_client.governor import asked_to_wait, endpoint_of, is_bare
-from exactonline_client.refusals import failure, refusal
+from exactonline_client.refusals import failed_write, failure, refusal
 from exactonline_client.retries import is_transient, pauses, tries
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Caller", "utc_now"]
 
 _OK: Final = 200
+_WRITTEN: Final = frozenset({200, 201, 204})
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _LIMITED_TRIES: Final = 5
@@ -111,6 +112,45 @@ class Caller:
                 self._handle(reply, troubles, pause, token, division, what)
         raise AssertionError  # pragma: no cover - pauses never end
 
+    def write(self, method: str, url: str, division: int, body: bytes, what: str) -> Any:  # noqa: ANN401 - any JSON
+        """POST, PUT or DELETE once; again only where Exact has certainly done nothing.
+
+        That is after 401 and 429, and where the request never left. A 5xx is not repeated: Exact
+        answers so to what its rules forbid, too.
+
+        Args:
+            method: POST, PUT or DELETE.
+            url: absolute.
+            division: whose limits the call is charged to.
+            body: JSON, empty for DELETE.
+            what: the thing written, for messages.
+
+        Returns:
+            the decoded answer; None where there is none.
+
+        Raises:
+            ConnectionFailed: ``sent`` tells whether it may have been done.
+            ExactError: see ``errors``.
+        """
+        troubles = _Troubles()
+        for pause in pauses(self._rng):
+            self._keep_pace(url, division)
+            token = self._auth.access_token()
+            try:
+                reply = self._send(method, url, token, division, body, what)
+            except ConnectionFailed as error:
+                troubles.failures += 1
+                if error.sent or troubles.failures >= tries(None):
+                    raise
+                self._wait(pause, "the connection failed")
+                continue
+            if reply.status in _WRITTEN:
+                return parse_json(reply.body, what) if reply.body.strip() else None
+            if is_transient(reply.status) and reply.status != _TOO_MANY:
+                raise failed_write(reply, what)
+            self._handle(reply, troubles, pause, token, division, what)
+        raise AssertionError  # pragma: no cover - pauses never end
+
     def close(self) -> None:
         """Close kept connections."""
         self._transport.close()
@@ -149,6 +189,21 @@ class Caller:
             self._on_call(division)
         reply = self._transport.get(url, headers, what=what)
         self._governor.after(reply, division, endpoint_of(url, division) if division else "")
+        return reply
+
+    def _send(  # noqa: PLR0913, PLR0917 - one request has this many parts
+        self, method: str, url: str, token: str, division: int, body: bytes, what: str
+    ) -> Reply:
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Prefer": "return=representation",
+        }
+        if self._on_call:
+            self._on_call(division)
+        reply = self._transport.send(method, url, headers, body, what=what)
+        self._governor.after(reply, division, endpoint_of(url, division))
         return reply
 
     def _keep_pace(self, url: str, division: int | None) -> None:

@@ -9,15 +9,18 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from exactonline_client.calls import Caller, utc_now
 from exactonline_client.envelope import open_envelope
 from exactonline_client.errors import ForeignRow, PagingError, SettingError, UnexpectedAnswer
+from exactonline_client.filters import guid_literal
 from exactonline_client.governor import Governor
 from exactonline_client.regions import origin
 from exactonline_client.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from exactonline_client.auth import ExactAuth
@@ -28,6 +31,9 @@ __all__ = ["ExactClient", "Page", "check_division"]
 
 LONGEST_URL: Final = 6000
 """Exact refuses longer ones."""
+
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +230,38 @@ class ExactClient:
         return [
             row for rows in self.pages(division, "system/Divisions", select=select) for row in rows
         ]
+
+    # What a caller writes
+
+    def create(self, division: int, resource: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """POST a row and give it as Exact has it then.
+
+        Never repeated once it may have arrived: look the row up before sending it again.
+
+        Raises:
+            ExactError: see ``errors``; a rule of Exact's own, a duplicate say, is ServerFailed.
+        """
+        what = f"the new row of {resource} of division {division}"
+        url = f"{self._root_url}/api/v1/{division}/{resource}"
+        document = self._caller.write("POST", url, division, _encode(values), what)
+        rows = open_envelope(document, what).rows if document is not None else []
+        return rows[0] if rows else {}
+
+    def update(self, division: int, resource: str, key: str, values: Mapping[str, Any]) -> None:
+        """PUT some properties of a row; see ``create``."""
+        what = f"the change of a row of {resource} of division {division}"
+        self._caller.write(
+            "PUT", self._row(division, resource, key), division, _encode(values), what
+        )
+
+    def remove(self, division: int, resource: str, key: str) -> None:
+        """DELETE a row; see ``create``."""
+        what = f"the deletion of a row of {resource} of division {division}"
+        url = self._row(division, resource, key)
+        self._caller.write("DELETE", url, division, b"", what)
+
+    def _row(self, division: int, resource: str, key: str) -> str:
+        return f"{self._root_url}/api/v1/{division}/{resource}({guid_literal(key)})"
 
     def now(self) -> datetime:
         """Give the present (aware, UTC) by Exact's clock, as far as its replies told it."""

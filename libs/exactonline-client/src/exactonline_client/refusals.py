@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from exactonline_client.transport import Reply
 
-__all__ = ["day_spent", "failure", "refusal"]
+__all__ = ["day_spent", "failed_write", "failure", "refusal"]
 
 _OK: Final = 200
 _REDIRECT: Final = 300
@@ -46,6 +46,16 @@ def failure(reply: Reply, what: str) -> ServerFailed:
     return ServerFailed(
         f"Exact Online failed on {what} (HTTP {reply.status}{': ' + text if text else ''}), "
         "also after retries. Run again later.",
+        status=reply.status,
+    )
+
+
+def failed_write(reply: Reply, what: str) -> ServerFailed:
+    """Say that Exact did not write; its own words tell whether that is final."""
+    text = error_text(reply.body)
+    said = f"HTTP {reply.status}{': ' + text if text else ''}"
+    return ServerFailed(
+        f"Exact Online did not carry out {what} ({said}).",
         status=reply.status,
     )
 

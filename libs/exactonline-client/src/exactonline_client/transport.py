@@ -77,6 +77,18 @@ class Transport:
             headers = {"Accept": "application/json", "Connection": "close"}
             return self._send(session, "POST", url, headers, form, what)
 
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, what: str
+    ) -> Reply:
+        """POST, PUT or DELETE over a connection of its own, as ``post_form`` does.
+
+        Raises:
+            ConnectionFailed: no complete answer; ``sent`` tells whether Exact may have seen it.
+        """
+        with self._open_session() as session:
+            headers = {**headers, "Connection": "close"}
+            return self._send(session, method, url, headers, body, what)
+
     def close(self) -> None:
         """Close kept connections."""
         self._session.close()
@@ -96,7 +108,7 @@ class Transport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        form: Mapping[str, str] | None,
+        body: Mapping[str, str] | bytes | None,
         what: str,
     ) -> Reply:
         try:
@@ -104,7 +116,7 @@ class Transport:
                 method,
                 url,
                 headers=headers,
-                data=form,
+                data=body,
                 timeout=self._timeout,
                 allow_redirects=False,
             )

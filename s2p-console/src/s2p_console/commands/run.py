@@ -1,0 +1,41 @@
+"""`s2p run`: a run of the pipeline that no other one meets."""
+
+from __future__ import annotations
+
+import subprocess
+
+import click
+
+from s2p_console.desk import Desk, on_desk
+from s2p_console.errors import ExitCode, ServeError
+from s2p_console.follow_up import RUN_LOCK
+from s2p_store import StoreLockTimeout
+
+__all__ = ["run"]
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--wait",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(min=0.0),
+    help="Seconds to wait for a run that is under way.",
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@on_desk
+def run(desk: Desk, /, *, wait: float, command: tuple[str, ...]) -> int:
+    """Run COMMAND unless another run is under way: for cron, beside `webhooks serve --run`.
+
+    Ends with the exit code of the command; with 2, and without running it, if another run did not
+    end in time.
+    """
+    with desk.any_store() as store:
+        try:
+            with store.lock(RUN_LOCK, wait):
+                return subprocess.run(command, check=False).returncode  # noqa: S603 - the operator's own command
+        except StoreLockTimeout:
+            click.echo("Another run is under way: nothing was started.", err=True)
+            return ExitCode.ATTENTION
+        except OSError as error:
+            raise ServeError(f"'{command[0]}' cannot be started: {error.strerror}.") from error
