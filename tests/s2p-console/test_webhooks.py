@@ -26,6 +26,7 @@ from s2p_console.deliveries import content_of, event_of
 from s2p_console.receiver import PATH
 from s2p_console.receiver import Receiver as DeliveryReceiver
 from s2p_console.subscriptions import Subscription, changes
+from s2p_exactonline import mark_silent
 from s2p_sandbox import exact
 from s2p_sandbox.clock import Clock
 from s2p_sandbox.faults import Fault
@@ -323,7 +324,7 @@ async def _status(receiver: DeliveryReceiver, content: bytes) -> int:
     async def receive() -> dict[str, Any]:
         return body
 
-    async def send(message: Any) -> None:
+    async def send(message: object) -> None:
         sent.append(message)
 
     await receiver.app(scope, receive, send)
@@ -386,3 +387,15 @@ def test_a_lost_answer_does_not_make_two(tap: House, hook: Receiver) -> None:
     assert tap.run(*arguments).exit_code == 2
     assert tap.run(*arguments).exit_code == 0
     assert _there(tap) == [(101, "Items", hook.url)]
+
+
+def test_a_subscription_that_has_gone_silent_is_made_anew_once(tap: House, hook: Receiver) -> None:
+    arguments = ["webhooks", "subscribe", "--url", hook.url, "--division", "101"]
+    tap.run(*arguments)
+    before = _posts(hook)
+    with tap.open() as store:
+        mark_silent(store.memory, 101, "Items")
+    renewed = json.loads(tap.run(*arguments, "--json").stdout)
+    assert [one["topic"] for one in renewed if one["state"] == "subscribed"] == ["Items"]
+    tap.run(*arguments)
+    assert _posts(hook) == before + 1

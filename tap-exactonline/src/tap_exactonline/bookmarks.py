@@ -92,6 +92,10 @@ class ModifiedRead:
         self._latest = self._bookmark or ""
         self._window: dict[str, str] = {}
 
+    def know(self, emitted: Mapping[str, str]) -> None:
+        """Take note of rows that were emitted in another way: key to Modified (text)."""
+        self._recent = {**self._recent, **emitted}
+
     def resume_link(self, query: str) -> str | None:
         """Give the link at which an interrupted read of the same query goes on."""
         resume = self._state.get("resume")

@@ -105,6 +105,11 @@ class DeletionLog:
             if record[key] in self._deleted:
                 self._alive[record[key]] = record["Timestamp"]
 
+    @property
+    def told(self) -> frozenset[str]:
+        """Keys of what was read as deleted."""
+        return frozenset(self._deleted)
+
     def emit(self, limit: Limit) -> None:
         """Pass on the deletions that still hold, and move the bookmark.
 

@@ -148,6 +148,7 @@ class FeedReader:
         ]
         if self._deletions is not None:
             self._deletions.met((record for _, record in new), definition.id)
+        self._session.noticed(self._division, definition, (record for _, record in new))
         waiting = part.waiting
         if waiting is None:
             ready = [record for _, record in new]

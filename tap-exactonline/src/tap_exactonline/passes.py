@@ -6,8 +6,14 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from exactonline_client import DailyLimitReached, ExactError, RequestRefused, ServerFailed
-from tap_exactonline.bookmarks import parse_instant
+from exactonline_client import (
+    DailyLimitReached,
+    ExactError,
+    RequestRefused,
+    ServerFailed,
+    utc_now,
+)
+from tap_exactonline.bookmarks import instant_text, parse_instant
 from tap_exactonline.deletions import DELETIONS, DeletionLog
 from tap_exactonline.output import Limit, RowLimitReached, Span
 from tap_exactonline.reading import DivisionReader
@@ -15,6 +21,7 @@ from tap_exactonline.reading import DivisionReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tap_exactonline.announced import Announced
     from tap_exactonline.streams import ExactStream
     from tap_exactonline.tap import TapExactOnline
 
@@ -83,24 +90,43 @@ class Pass:
                 yield division
 
     def _read(self, division: int) -> None:
+        announced = self._session.take_announced(division, self._tap.covered(division))
         if self._stream.name == DELETIONS:
-            self._log(division, self._stream).emit(self._limit)
+            self._tell_deletions(division, announced)
             return
-        log = self._tap.selected_stream(DELETIONS)
+        if announced is not None:
+            for output in self._outputs():
+                announced.read(self._session, output, self._limit)
+        deletions_stream = self._tap.selected_stream(DELETIONS)
         by_version = self._source.endpoint.by == "Timestamp"
-        deletions = self._log(division, log) if log and by_version else None
-        output = None if self._stream.definition.lines_of else self._stream
+        deletions = (
+            self._log(division, deletions_stream) if deletions_stream and by_version else None
+        )
+        rows_to = None if self._stream.definition.lines_of else self._stream
         with self._costed(division, self._stream):
             DivisionReader(
                 self._session,
                 division,
                 self._source,
-                rows_to=output,
+                rows_to=rows_to,
                 lines_to=self._lines,
                 span=self._span,
                 limit=self._limit,
                 deletions=deletions,
             ).read()
+
+    def _outputs(self) -> list[ExactStream]:
+        """Give the stream, and the lines that have no pass of their own."""
+        lines = self.lines
+        if lines is None or lines.definition.beside is not None:
+            return [self._stream]
+        return [self._stream, lines]
+
+    def _tell_deletions(self, division: int, announced: Announced | None) -> None:
+        log = self._log(division, self._stream)
+        log.emit(self._limit)
+        if announced is not None:
+            announced.tell_deletions(self._stream, log.told, instant_text(utc_now()))
 
     def _log(self, division: int, stream: ExactStream) -> DeletionLog:
         """Give the log of a division, read now if it was not read before."""

@@ -137,6 +137,9 @@ class DivisionReader:
         if line_state is not None:
             align(state, line_state)
         progress = ModifiedRead(state, overlap=self._span.overlap, start=self._span.start)
+        announced = self._session.announced.get(self._division)
+        if announced is not None:
+            progress.know(announced.emitted.get(self._source.name, {}))
         plan = self._plan(endpoint)
         lines = self._line_reader()
         select = (*plan.select, *(lines.select if lines else ()))
@@ -183,6 +186,7 @@ class DivisionReader:
                 for row, record in zip(page.rows, records, strict=True)
                 if progress.is_new(record[key], record["Modified"])
             ]
+            self._session.noticed(self._division, self._source, (record for _, record in new))
             self._emit(plan, [record for _, record in new], page)
             emitted = len(new)
             if lines:

@@ -14,20 +14,23 @@ from exactonline_client import (
     root_url,
     utc_now,
 )
-from s2p_exactonline import SYSTEM, RefusalLog, VaultTokens, load_grant, save_grant
+from s2p_exactonline import SYSTEM, RefusalLog, VaultTokens, load_grant, mark_silent, save_grant
 from s2p_singer import register, run_id
 from s2p_store import Store
+from tap_exactonline.announced import Announced
 from tap_exactonline.bookmarks import instant_text
 from tap_exactonline.costs import Costs
 from tap_exactonline.entities import ENTITIES
 from tap_exactonline.row_versions import generation_of
+from tap_exactonline.silence import WATCHED, Watch
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from exactonline_client import ExactClient
+    from tap_exactonline.definitions import StreamDefinition
     from tap_exactonline.deletions import DeletionLog
     from tap_exactonline.side_by_side import Turns
 
@@ -71,6 +74,8 @@ class Session:
         self.stopped: dict[int, str] = {}
         self.came_along: set[tuple[str, int]] = set()
         self.deletions: dict[int, DeletionLog] = {}
+        self.announced: dict[int, Announced] = {}
+        self._watches: dict[tuple[str, int], Watch] = {}
         self.refusals: dict[tuple[str, int], RequestRefused] = {}
         self._root = root_url(config["region"], config.get("api_url"))
         self._config = config
@@ -214,6 +219,53 @@ class Session:
                     "Correct the setting divisions, or grant it at a new login (`s2p login`)."
                 )
 
+    # The inbox
+
+    def take_announced(self, division: int, covered: Mapping[str, Any]) -> Announced | None:
+        """Give what webhooks announced in a division; None if it is not to be looked at.
+
+        Args:
+            division: its code.
+            covered: by topic, the number up to which the state this run was given covers events.
+        """
+        if not self._config["drain_webhooks"]:
+            return None
+        if division not in self.announced:
+            inbox = self._store.inbox
+            for topic, upto in covered.items():
+                if isinstance(upto, int):
+                    inbox.settle(division, topic, upto)
+            announced = self.announced[division] = Announced(division, inbox.waiting(division))
+            for stream, topic in WATCHED.items():
+                last = inbox.last_received(division, [topic])
+                if last is not None:
+                    keys = announced.keys(topic)
+                    watch = Watch.since(topic, last, self._first.now(), keys)
+                    self._watches[stream, division] = watch
+        return self.announced[division]
+
+    def noticed(
+        self, division: int, stream: StreamDefinition, records: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Look at records that were found by asking, for what webhooks should have told."""
+        watch = self._watches.get((stream.name, division))
+        if watch is not None:
+            watch.notice(records, stream.id)
+
+    def _tell_silence(self) -> None:
+        for (stream, division), watch in self._watches.items():
+            if watch.missed:
+                mark_silent(self._store.memory, division, watch.topic)
+                self._logger.warning(
+                    "The webhook subscription for %s of division %d seems to have gone silent: "
+                    "asking found %d changed %s that no event named. The next `s2p webhooks "
+                    "subscribe` makes it anew.",
+                    watch.topic,
+                    division,
+                    watch.missed,
+                    stream,
+                )
+
     # Accounts
 
     def calls(self, division: int) -> int:
@@ -239,6 +291,7 @@ class Session:
         try:
             for stream, rows in self._read.items():
                 self._store.runs.count(self._run_id, self._plugin, stream, read=rows)
+            self._tell_silence()
             self.costs.save()
             self._store.runs.calls(self._run_id, SYSTEM, sum(self._calls.values()))
             self._store.runs.finish(self._run_id, self._plugin, ok)

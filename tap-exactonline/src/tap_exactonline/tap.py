@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["IncompleteRun", "TapExactOnline"]
 
 _STATE_EVERY = 1000
+_INBOX = "inbox"
+"""Part of the state beside the bookmarks: division, topic, number."""
 
 
 class IncompleteRun(UserError):  # noqa: N818 - the name says what the run was
@@ -99,6 +101,26 @@ class TapExactOnline(PluginMixin, Tap):
         if self._rows_since_state >= _STATE_EVERY:
             self.emit_state()
 
+    def covered(self, division: int) -> Mapping[str, Any]:
+        """Give, by topic, the number up to which the given state covers announced records."""
+        inbox = self._whole_state.get(_INBOX)
+        own = inbox.get(str(division)) if isinstance(inbox, dict) else None
+        return own if isinstance(own, dict) else {}
+
+    @property
+    def _whole_state(self) -> dict[str, Any]:
+        """The state with what the SDK does not know of."""
+        return cast("dict[str, Any]", self.state)
+
+    def _settle_announced(self) -> None:
+        """Note in the state which announced records have gone out."""
+        selected = [name for name in self.streams if self.selected_stream(name)]
+        for division, announced in self.session.announced.items():
+            numbers = announced.settled(selected)
+            if numbers:
+                inbox = self._whole_state.setdefault(_INBOX, {})
+                inbox[str(division)] = {**self.covered(division), **numbers}
+
     def emit_state(self) -> None:
         """Emit the state unless it is the one emitted last; hand over all records before it."""
         self._rows_since_state = 0
@@ -107,6 +129,13 @@ class TapExactOnline(PluginMixin, Tap):
         self.writer.flush()
 
     # What the SDK asks for
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        # The SDK takes bookmarks only.
+        super().load_state(state)
+        if isinstance(inbox := state.get(_INBOX), dict):
+            self._whole_state[_INBOX] = inbox
 
     @property
     @override
@@ -199,6 +228,7 @@ class TapExactOnline(PluginMixin, Tap):
         ok = False
         try:
             self.sync_all()
+            self._settle_announced()
             self.emit_state()
             ok = not session.problems
         except (Terminated, ExactError):

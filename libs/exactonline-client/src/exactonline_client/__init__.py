@@ -33,6 +33,7 @@ from exactonline_client.tokens import Advice, Tokens, TokenStore, advise, seed_t
 from exactonline_client.transport import Transport
 from exactonline_client.values import Kind, RowConverter, instant_of
 from exactonline_client.velocity import ErrorLog, Refusal, is_refused
+from exactonline_client.wallclock import instant_of_wall_clock
 from exactonline_client.wiring import connect
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "expanded",
     "filters",
     "instant_of",
+    "instant_of_wall_clock",
     "is_refused",
     "root_url",
     "seed_tokens",

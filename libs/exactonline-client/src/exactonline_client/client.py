@@ -14,7 +14,7 @@ import msgspec
 from exactonline_client.calls import Caller, utc_now
 from exactonline_client.envelope import open_envelope
 from exactonline_client.errors import ForeignRow, PagingError, SettingError, UnexpectedAnswer
-from exactonline_client.filters import guid_literal
+from exactonline_client.filters import equals, guid_literal
 from exactonline_client.governor import Governor
 from exactonline_client.regions import origin
 from exactonline_client.transport import Transport
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExactClient", "Page", "check_division"]
 
+_PAGE: Final = 60
 LONGEST_URL: Final = 6000
 """Exact refuses longer ones."""
 
@@ -196,6 +197,36 @@ class ExactClient:
                 f"Online takes {LONGEST_URL}: select fewer properties or filter by fewer values."
             )
         return url
+
+    def conditions(
+        self,
+        division: int,
+        resource: str,
+        *,
+        select: Sequence[str],
+        field: str,
+        keys: Sequence[str],
+    ) -> Iterator[str]:
+        """Yield filters that select rows by many keys, as many at a time as a URL and a page take.
+
+        Args:
+            division: whose rows.
+            resource: where they are.
+            select: as for ``walk``.
+            field: GUID property that holds a key.
+            keys: GUIDs.
+
+        Raises:
+            SettingError: not even one key fits, or a key is no GUID.
+        """
+        if not keys:
+            return
+        condition = equals(field, keys[0])
+        length = len(self.url(division, resource, select=select, filter=condition))
+        each = len(quote(f" or {condition}", safe="$,()/"))
+        at_most = min(_PAGE, 1 + (LONGEST_URL - length) // each)
+        for start in range(0, len(keys), at_most):
+            yield " or ".join(equals(field, key) for key in keys[start : start + at_most])
 
     def me(self) -> dict[str, Any]:
         """Give the row of ``current/Me``: the user that gave consent. Costs no call of a division.

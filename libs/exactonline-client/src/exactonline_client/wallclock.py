@@ -11,7 +11,14 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-__all__ = ["date_text", "earliest_wall_clock", "instant_text", "to_instant", "to_wall_clock"]
+__all__ = [
+    "date_text",
+    "earliest_wall_clock",
+    "instant_of_wall_clock",
+    "instant_text",
+    "to_instant",
+    "to_wall_clock",
+]
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock has no zone
@@ -67,6 +74,15 @@ def to_instant(ms: int) -> datetime:
     """Give a wall clock in milliseconds as an aware UTC date-time."""
     wall = _EPOCH + timedelta(milliseconds=ms)
     return wall.replace(tzinfo=AMSTERDAM).astimezone(timezone.utc)
+
+
+def instant_of_wall_clock(wall: datetime) -> datetime:
+    """Give the aware UTC date-time at which Exact shows a wall clock.
+
+    Args:
+        wall: its zone, if it has one, is not looked at.
+    """
+    return wall.replace(tzinfo=AMSTERDAM, fold=0).astimezone(timezone.utc)
 
 
 def to_wall_clock(instant: datetime) -> datetime:

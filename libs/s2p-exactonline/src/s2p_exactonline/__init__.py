@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from s2p_exactonline.grant import Grant, load_grant, save_grant
 from s2p_exactonline.refusals import RefusalLog
+from s2p_exactonline.silence import forget_silent, mark_silent, silent_among
 from s2p_exactonline.tokens import SYSTEM, VaultTokens
 
-__all__ = ["SYSTEM", "Grant", "RefusalLog", "VaultTokens", "load_grant", "save_grant"]
+__all__ = [
+    "SYSTEM",
+    "Grant",
+    "RefusalLog",
+    "VaultTokens",
+    "forget_silent",
+    "load_grant",
+    "mark_silent",
+    "save_grant",
+    "silent_among",
+]

@@ -15,7 +15,7 @@ from s2p_console.exact import connected
 from s2p_console.output import Listing, show, write_json
 from s2p_console.settings import SHARED, TAP
 from s2p_console.subscriptions import PROPERTIES, RESOURCE, TOPICS, Change, changes, read_row
-from s2p_exactonline import load_grant
+from s2p_exactonline import forget_silent, load_grant, silent_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from exactonline_client import ExactClient
     from s2p_console.settings import Settings
     from s2p_console.subscriptions import Subscription
+    from s2p_store import Memory
 
 __all__ = ["webhooks"]
 
@@ -62,12 +63,15 @@ def subscribe(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Keep exactly one subscription per topic and division for our address.
 
-    Doing it again changes nothing. Subscriptions of other apps are never touched, those of this
+    Doing it again changes nothing, but for those that have gone silent while asking found changes:
+    they are made anew. Subscriptions of other apps are never touched, those of this
     app that call another address only with --replace.
     """
     address = _url(desk.settings, url)
     wanted = topics or TOPICS
-    with _place(desk, divisions) as (client, client_id, places):
+    with _place(desk, divisions) as (client, client_id, places, memory):
+        every = frozenset((place, topic) for place in places for topic in wanted)
+        silent = silent_among(memory, every)
         plan = changes(
             _all(client, places),
             client_id=client_id,
@@ -75,11 +79,12 @@ def subscribe(  # noqa: PLR0913 - one for each option
             divisions=places,
             topics=wanted,
             replace=replace,
-            renew=frozenset((place, topic) for place in places for topic in wanted)
-            if renew
-            else frozenset(),
+            renew=every if renew else silent,
         )
         done = _carry_out(client, plan, address)
+        for one in done:
+            if (one["division"], one["topic"]) in silent and one["state"] == "subscribed":
+                forget_silent(memory, one["division"], one["topic"])
     _print(done, json_=json_)
     fine = all(one["state"] in {"subscribed", "kept"} for one in done)
     return ExitCode.DONE if fine else ExitCode.ATTENTION
@@ -92,7 +97,7 @@ def subscribe(  # noqa: PLR0913 - one for each option
 def list_(desk: Desk, /, *, divisions: tuple[int, ...], json_: bool) -> None:
     """Show the subscriptions of all apps, and which are of ours."""
     ours = desk.settings.find(SHARED, "webhook_url")
-    with _place(desk, divisions) as (client, client_id, places):
+    with _place(desk, divisions) as (client, client_id, places, _):
         rows = [_row(one, client_id, ours) for one in _all(client, places)]
     _print(rows, json_=json_)
 
@@ -115,7 +120,7 @@ def remove(
     """Remove our subscriptions: those of this app that call our address."""
     address = _url(desk.settings, url)
     done: list[dict[str, Any]] = []
-    with _place(desk, divisions) as (client, client_id, places):
+    with _place(desk, divisions) as (client, client_id, places, _):
         for one in _all(client, places):
             ours = one.is_of(client_id) and one.url == address
             if not ours or (topics and one.topic not in topics):
@@ -144,15 +149,15 @@ def _url(settings: Settings, given: str | None) -> str:
 @contextmanager
 def _place(
     desk: Desk, divisions: Sequence[int]
-) -> Iterator[tuple[ExactClient, str, tuple[int, ...]]]:
-    """Give the connection, the app and the divisions a command is about."""
+) -> Iterator[tuple[ExactClient, str, tuple[int, ...], Memory]]:
+    """Give the connection, the app and the divisions a command is about, and the memory."""
     (client_id,) = desk.settings.need(TAP, "client_id")
     with desk.any_store() as store, connected(desk.settings, store) as client:
         places = tuple(divisions) or desk.settings.whole_numbers(TAP, "divisions")
         if not places:
             division = load_grant(store.vault, client_id).division
             places = (client.current_division() if division is None else division,)
-        yield client, client_id, places
+        yield client, client_id, places, store.memory
 
 
 def _all(client: ExactClient, divisions: Sequence[int]) -> list[Subscription]:
