@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from s2p_console.boundary import guarded
 from s2p_console.commands.audit import audit
+from s2p_console.commands.doctor import doctor
 from s2p_console.commands.explain import explain
 from s2p_console.commands.held import held
 from s2p_console.commands.key import key
@@ -76,5 +77,5 @@ def s2p(context: click.Context, config: Path | None) -> None:
         click.echo(context.get_help())
 
 
-for _command in (audit, explain, held, key, login, run, runs, webhooks):
+for _command in (audit, doctor, explain, held, key, login, run, runs, webhooks):
     s2p.add_command(_command)

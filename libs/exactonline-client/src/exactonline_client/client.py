@@ -228,13 +228,16 @@ class ExactClient:
         for start in range(0, len(keys), at_most):
             yield " or ".join(equals(field, key) for key in keys[start : start + at_most])
 
-    def me(self) -> dict[str, Any]:
+    def me(self, select: Sequence[str] = ("UserID", "CurrentDivision")) -> dict[str, Any]:
         """Give the row of ``current/Me``: the user that gave consent. Costs no call of a division.
+
+        Args:
+            select: names of properties.
 
         Raises:
             ExactError: see ``errors``.
         """
-        query = urlencode({"$select": "UserID,CurrentDivision"}, safe="$,")
+        query = urlencode({"$select": ",".join(select)}, safe="$,")
         what = "current/Me"
         document, _ = self._caller.read(f"{self._root_url}/api/v1/current/Me?{query}", None, what)
         rows = open_envelope(document, what).rows
