@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import calls
 from benchmarks.machine import Machine
 from benchmarks.measure import Command, ProcessUse, Run, run_pipe, served
 from benchmarks.orders import HEADER_FIELDS, LINE_FIELDS, Pages
@@ -108,3 +109,9 @@ def test_earlier_results_are_kept_below_the_newest_but_not_for_ever(tmp_path: Pa
     headings = [line.split(",")[0] for line in text.splitlines() if line.startswith("## ")]
     assert headings == [f"## result {number}" for number in (7, 6, 5, 4, 3, 2)]
     assert text.count("# Benchmarks\n") == 1
+
+
+def test_the_tap_needs_no_more_calls_than_pages() -> None:
+    sizes = calls.Sizes(120, 40, 30, 130, 40, 120, 130, 260)
+    (full, _), (quiet, _) = calls.measure(sizes)
+    assert (full, quiet) == calls.least(sizes)

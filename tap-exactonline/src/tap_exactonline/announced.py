@@ -7,13 +7,12 @@ taken the records; a run that died, or whose output was lost, leaves the events 
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from exactonline_client import instant_of_wall_clock
 from tap_exactonline.bookmarks import instant_text
-from tap_exactonline.deletions import ENTITY_NAMES
+from tap_exactonline.deletions import deletion
 from tap_exactonline.emission import emit
 from tap_exactonline.rows import RowPlan
 
@@ -43,9 +42,6 @@ TOPICS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Topic → streams whose rows it announces, each with the property its key is found in; nothing
 where the stream is read whole anyway. A header's topic brings its lines."""
-
-_ENTITY_TYPES: Final = {name: number for number, name in ENTITY_NAMES.items()}
-_NAMESPACE: Final = uuid.UUID("5ef0a3a6-5b9c-4a55-9b0e-6d1f6c0f7b11")
 
 
 class Announced:
@@ -112,7 +108,13 @@ class Announced:
         """
         known = set(already)
         records = [
-            _deletion(one, output.names)
+            deletion(
+                self.division,
+                one.event.topic,
+                one.event.key,
+                _instant(one.event.event_at),
+                output.names,
+            )
             for one in self.waiting
             if one.event.action == "Delete" and one.event.key not in known
         ]
@@ -158,22 +160,6 @@ def _comes_whole(session: Session, definition: StreamDefinition, division: int) 
     """
     feed = definition.endpoint.resource
     return definition.beside is not None and (feed, division) not in session.refusals
-
-
-def _deletion(one: WaitingEvent, names: frozenset[str]) -> dict[str, Any]:
-    event = one.event
-    values = {
-        "Division": event.division,
-        "ID": str(uuid.uuid5(_NAMESPACE, f"{event.division} {event.topic} {event.key}")),
-        "EntityKey": event.key,
-        "EntityType": _ENTITY_TYPES.get(event.topic),
-        "EntityName": event.topic,
-        "DeletedDate": _instant(event.event_at),
-        "DeletedBy": None,
-        "Timestamp": None,
-    }
-    always = {"Division", "ID", "EntityKey", "Timestamp"}
-    return {name: value for name, value in values.items() if name in names or name in always}
 
 
 def _instant(text: str) -> str | None:

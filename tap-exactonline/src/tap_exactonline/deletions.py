@@ -7,6 +7,7 @@ log first makes sure that such a record is met on the way, however late it was r
 
 from __future__ import annotations
 
+import uuid
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tap_exactonline.definitions import StreamDefinition
     from tap_exactonline.output import Limit, Output
 
-__all__ = ["DELETIONS", "ENTITY_NAMES", "DeletionLog"]
+__all__ = ["DELETIONS", "ENTITY_NAMES", "DeletionLog", "deletion"]
 
 DELETIONS: Final = "deletions"
 """The stream."""
@@ -41,6 +42,39 @@ ENTITY_NAMES: Final[Mapping[int, str]] = {
     int(number): name for number, name in (entry.split() for entry in _NAMES.split(","))
 }
 """``EntityType`` of ``sync/Deleted`` to the entity's name, as documented; 52 is not."""
+
+_ENTITY_TYPES: Final = {name: number for number, name in ENTITY_NAMES.items()}
+_ALWAYS: Final = frozenset({"Division", "ID", "EntityKey", "Timestamp"})
+_NAMESPACE: Final = uuid.UUID("5ef0a3a6-5b9c-4a55-9b0e-6d1f6c0f7b11")
+
+
+def deletion(
+    division: int,
+    entity: str,
+    key: str,
+    at: str | None,
+    names: frozenset[str],
+) -> dict[str, Any]:
+    """Give the record of a deletion that Exact's log does not hold.
+
+    Args:
+        division: whose record is gone.
+        entity: its kind.
+        key: of the record.
+        at: when it was deleted, or found gone (RFC 3339, UTC).
+        names: properties the user selected.
+    """
+    values = {
+        "Division": division,
+        "ID": str(uuid.uuid5(_NAMESPACE, f"{division} {entity} {key}")),
+        "EntityKey": key,
+        "EntityType": _ENTITY_TYPES.get(entity),
+        "EntityName": entity,
+        "DeletedDate": at,
+        "DeletedBy": None,
+        "Timestamp": None,
+    }
+    return {name: value for name, value in values.items() if name in names or name in _ALWAYS}
 
 
 class DeletionLog:

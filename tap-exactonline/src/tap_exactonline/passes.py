@@ -14,9 +14,11 @@ from exactonline_client import (
     utc_now,
 )
 from tap_exactonline.bookmarks import instant_text, parse_instant
-from tap_exactonline.deletions import DELETIONS, DeletionLog
+from tap_exactonline.deletions import DELETIONS, DeletionLog, deletion
+from tap_exactonline.key_set import KeySet
 from tap_exactonline.output import Limit, RowLimitReached, Span
 from tap_exactonline.reading import DivisionReader
+from tap_exactonline.sweep import SWEPT, is_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,6 +129,45 @@ class Pass:
         log.emit(self._limit)
         if announced is not None:
             announced.tell_deletions(self._stream, log.told, instant_text(utc_now()))
+        for name in SWEPT:
+            if (stream := self._tap.selected_stream(name)) is not None:
+                self._sweep(division, stream)
+
+    def _sweep(self, division: int, stream: ExactStream) -> None:
+        """Tell what of a stream is gone, where all keys are known or it is time to read them."""
+        session, name = self._session, stream.name
+        state = self._stream.state_of(division)
+        state = {} if state is None else state
+        sweeps = state.setdefault("sweeps", {})
+        today = session.today()
+        keys = session.sweeps.whole(division, name)
+        if keys is None and stream.definition.replication_key is not None:
+            # The first read has seen all there is: the next one to see all comes in some days.
+            sweeps.setdefault(name, {"on": today.isoformat(), "number": 0})
+            if is_due(sweeps[name], today, self._tap.config["sweep_days"]):
+                keys = self._keys(division, stream)
+        if keys is None:
+            return
+        found = session.sweeps.compare(division, name, keys, sweeps.get(name, {}).get("number", 0))
+        if found.doubtful:
+            session.tell_doubt(division, name, found.doubtful)
+        now = instant_text(utc_now())
+        names = self._stream.names
+        gone = [deletion(division, SWEPT[name], key, now, names) for key in found.gone]
+        self._stream.write(self._limit.take(gone), now)
+        sweeps[name] = {"on": today.isoformat(), "number": found.number}
+        self._tap.commit(len(gone))
+
+    def _keys(self, division: int, stream: ExactStream) -> KeySet:
+        """Read all keys of a stream."""
+        definition = stream.definition
+        keys = KeySet()
+        client = self._session.client(division)
+        for page in self._stream.pages(
+            client.walk(division, definition.endpoint.resource, select=[definition.id])
+        ):
+            keys.add(row[definition.id] for row in page.rows)
+        return keys
 
     def _log(self, division: int, stream: ExactStream) -> DeletionLog:
         """Give the log of a division, read now if it was not read before."""

@@ -15,6 +15,7 @@ from tap_exactonline.feeds import FeedReader
 from tap_exactonline.lines import LineReader
 from tap_exactonline.row_versions import forget_if_stale
 from tap_exactonline.rows import RowPlan
+from tap_exactonline.sweep import SWEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,8 +108,13 @@ class DivisionReader:
     def _read_whole(self, endpoint: Endpoint) -> None:
         plan = self._plan(endpoint)
         condition = filters.modified_since(OLDEST) if endpoint.must_filter else None
+        keys: list[str] = []
         for page in self._walk(endpoint, plan, condition):
-            self._emit(plan, [plan.convert(row, self._division) for row in page.rows], page)
+            records = [plan.convert(row, self._division) for row in page.rows]
+            keys += [record[self._source.id] for record in records]
+            self._emit(plan, records, page)
+        if self._source.name in SWEPT:
+            self._session.sweeps.read_whole(self._division, self._source.name, keys)
 
     def _read_feed(self, state: dict[str, Any]) -> None:
         outputs = [(self._output, state)]
@@ -187,6 +193,9 @@ class DivisionReader:
                 if progress.is_new(record[key], record["Modified"])
             ]
             self._session.noticed(self._division, self._source, (record for _, record in new))
+            if self._source.name in SWEPT:
+                keys = [record[key] for _, record in new]
+                self._session.sweeps.add(self._division, self._source.name, keys)
             self._emit(plan, [record for _, record in new], page)
             emitted = len(new)
             if lines:

@@ -23,6 +23,7 @@ from tap_exactonline.costs import Costs
 from tap_exactonline.entities import ENTITIES
 from tap_exactonline.row_versions import generation_of
 from tap_exactonline.silence import WATCHED, Watch
+from tap_exactonline.sweep import Sweeps
 
 if TYPE_CHECKING:
     import logging
@@ -90,6 +91,7 @@ class Session:
                 config.get("refresh_token"),
                 on_secret=register,
             )
+            self.sweeps = Sweeps(self._store.memory, config["client_id"])
             self.costs = Costs(self._store.memory, config["client_id"])
             self._refusal_log = RefusalLog(self._store.memory, config["client_id"])
             self._first = self._connect()
@@ -163,6 +165,17 @@ class Session:
         if resource not in self._told:
             self._told.add(resource)
             self._logger.warning("Reading %s instead of %s. %s", instead, resource, reason)
+
+    def tell_doubt(self, division: int, stream: str, number: int) -> None:
+        """Say that too many records are gone at once to be believed."""
+        self._logger.warning(
+            "%d of the %s of division %d are not there any more, more than half: it looks like a "
+            "right that was lost. Nothing is told as deleted; if the next comparison finds the "
+            "same, it will be.",
+            number,
+            stream,
+            division,
+        )
 
     def tell_forgotten(self, division: int, stream: str, why: str) -> None:
         """Say that a stream is read from its beginning."""
@@ -292,6 +305,7 @@ class Session:
             for stream, rows in self._read.items():
                 self._store.runs.count(self._run_id, self._plugin, stream, read=rows)
             self._tell_silence()
+            self.sweeps.save()
             self.costs.save()
             self._store.runs.calls(self._run_id, SYSTEM, sum(self._calls.values()))
             self._store.runs.finish(self._run_id, self._plugin, ok)

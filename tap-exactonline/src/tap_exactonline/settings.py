@@ -93,6 +93,16 @@ SETTINGS: Final[dict[str, Any]] = strict(
         description="How far, in seconds, an incremental read on Modified reaches back.",
     ),
     th.Property(
+        "sweep_days",
+        th.IntegerType,
+        default=7,
+        title="Sweep days",
+        description=(
+            "Every so many days all keys of invoices and entries are read to find what was "
+            "deleted, as Exact does not tell; one call for 60 of them. 0: never."
+        ),
+    ),
+    th.Property(
         "drain_webhooks",
         th.BooleanType,
         default=True,
@@ -123,7 +133,7 @@ def check_settings(config: Mapping[str, Any]) -> None:
                 "Setting 'start_date' must be an ISO 8601 date or date-time, for instance "
                 "2026-01-01T00:00:00Z."
             ) from None
-    for name in ("reserve_daily_calls", "overlap_seconds"):
+    for name in ("reserve_daily_calls", "overlap_seconds", "sweep_days"):
         if config[name] < 0:
             raise SettingError(f"Setting '{name}' must not be negative.")
     if any(division <= 0 for division in config.get("divisions") or ()):
