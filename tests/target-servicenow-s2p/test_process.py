@@ -68,9 +68,9 @@ def complete(feed: Feed) -> bool:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_waiting_for_input_keeps_what_is_settled(feed: Feed, signum: int) -> None:
-    target = Process(feed, batch_size=10)
+    target = Process(feed, batch_size=5)
     target.write(*ROWS)
-    # 40 records after a STATE make the target send what waits: the state that comes out proves it.
+    # 50 records after a STATE make the target send what waits: the state that comes out proves it.
     first = target.first_line()
     target.process.send_signal(signum)
     code, out, err = target.end()

@@ -35,7 +35,7 @@ __all__ = ["Engine"]
 
 TEST_STREAM: Final = "meltano_test_stream"
 _TOO_MANY: Final = 429
-_BATCHES_PER_FLUSH: Final = 4
+_BATCHES_PER_FLUSH: Final = 10
 _SECONDS_PER_FLUSH: Final = 60.0
 _GRACE_SECONDS: Final = 5.0
 

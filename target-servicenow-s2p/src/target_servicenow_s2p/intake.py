@@ -12,7 +12,7 @@ from target_servicenow_s2p.functions import text_of
 from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from s2p_store import LedgerEntry
     from target_servicenow_s2p.batches import Result
@@ -29,6 +29,9 @@ __all__ = ["Intake", "ancestors_of"]
 
 _LARGEST_REQUEST: Final = 4_000_000
 """Bytes of row values per request, well below ServiceNow's 10 MB body."""
+_PATIENCE: Final = 4
+"""Batches of lines that wait for their headers' batch to be full: headers and lines come mixed,
+and each batch of lines would else send a few headers ahead."""
 
 
 class Intake:
@@ -57,6 +60,7 @@ class Intake:
         self._tally = tally
         self._batch_size = batch_size
         self._ancestors = ancestors_of(definitions)
+        self._descendants = descendants_of(self._ancestors)
         self._records: dict[str, list[tuple[Mapping[str, Any], int]]] = {}
         self._buffers: dict[str, dict[str, Row]] = {}
         self._bytes: dict[str, int] = {}
@@ -198,11 +202,22 @@ class Intake:
         self._states.owe(row.epoch)
         buffer[row.key] = row
         self._bytes[name] = self._bytes.get(name, 0) + row.size
-        if len(buffer) >= self._batch_size or self._bytes[name] >= _LARGEST_REQUEST:
+        if self._is_full(name) and not self._may_wait(name):
             self._dispatch(name)
 
+    def _is_full(self, name: str) -> bool:
+        buffer = self._buffers.get(name, ())
+        return len(buffer) >= self._batch_size or self._bytes.get(name, 0) >= _LARGEST_REQUEST
+
+    def _may_wait(self, name: str) -> bool:
+        """Whether parents would have to go in a batch that is not full, and there is time."""
+        if not any(self._buffers.get(parent) for parent in self._ancestors[name]):
+            return False
+        few = len(self._buffers[name]) < _PATIENCE * self._batch_size
+        return few and self._bytes[name] < _PATIENCE * _LARGEST_REQUEST
+
     def _dispatch(self, name: str) -> None:
-        """Send a buffer, after those of its parents."""
+        """Send a buffer, after those of its parents and before full ones of its children."""
         buffer = self._buffers.pop(name, None)
         self._bytes[name] = 0
         table = self._table_of(name) if buffer else None
@@ -210,7 +225,11 @@ class Intake:
             return
         for parent in self._ancestors[name]:
             self._dispatch(parent)
-        self._loader.send(table, list(buffer.values()))
+        for rows in _cut(buffer.values(), self._batch_size):
+            self._loader.send(table, rows)
+        for child in self._descendants[name]:
+            if self._is_full(child) and not self._may_wait(child):
+                self._dispatch(child)
 
 
 def ancestors_of(definitions: Mapping[str, Definition]) -> dict[str, tuple[str, ...]]:
@@ -232,6 +251,28 @@ def ancestors_of(definitions: Mapping[str, Definition]) -> dict[str, tuple[str, 
     for name in direct:
         walk(name)
     return found
+
+
+def descendants_of(ancestors: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return per output all outputs that come after it."""
+    return {
+        name: tuple(child for child, before in ancestors.items() if name in before)
+        for name in ancestors
+    }
+
+
+def _cut(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
+    """Cut rows into batches that one request takes."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        if batch and (len(batch) >= most or size + row.size > _LARGEST_REQUEST):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += row.size
+    if batch:
+        yield batch
 
 
 def _no_number(_: Scope) -> None:

@@ -130,14 +130,27 @@ class Loader:
             ServiceNowError: a batch could not be sent.
         """
         while self._flying:
-            try:
-                event = self._events.get(block=wait)
-            except queue.Empty:
+            events = self._arrived(wait=wait)
+            if not events:
                 break
             wait = False
-            self._take(event)
+            over = {event.batch.id for event in events if isinstance(event, _Finished)}
+            for event in events:
+                # What is over need not be written down as under way: that is half of the writing.
+                if isinstance(event, _Finished) or event.batch.id not in over:
+                    self._take(event)
         if self._error is not None:
             raise self._error
+
+    def _arrived(self, *, wait: bool) -> list[_Posted | _Finished]:
+        """Give all that has come back; with ``wait``, at least one thing."""
+        events: list[_Posted | _Finished] = []
+        try:
+            events.append(self._events.get(block=wait))
+            while True:
+                events.append(self._events.get_nowait())
+        except queue.Empty:
+            return events
 
     def drain(self) -> None:
         """Wait until nothing is on its way.
