@@ -217,19 +217,22 @@ class Intake:
         return few and self._bytes[name] < _PATIENCE * _LARGEST_REQUEST
 
     def _dispatch(self, name: str) -> None:
-        """Send a buffer, after those of its parents and before full ones of its children."""
+        """Send a buffer after those of its parents, then those of children that waited for it."""
+        self._send(name)
+        for child in self._descendants[name]:
+            if self._is_full(child) and not self._may_wait(child):
+                self._dispatch(child)
+
+    def _send(self, name: str) -> None:
         buffer = self._buffers.pop(name, None)
         self._bytes[name] = 0
         table = self._table_of(name) if buffer else None
         if not buffer or table is None or self._loader is None:
             return
         for parent in self._ancestors[name]:
-            self._dispatch(parent)
+            self._send(parent)
         for rows in _cut(buffer.values(), self._batch_size):
             self._loader.send(table, rows)
-        for child in self._descendants[name]:
-            if self._is_full(child) and not self._may_wait(child):
-                self._dispatch(child)
 
 
 def ancestors_of(definitions: Mapping[str, Definition]) -> dict[str, tuple[str, ...]]:
