@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import calls
+from benchmarks import calls, deliveries
 from benchmarks.machine import Machine
 from benchmarks.measure import Command, ProcessUse, Run, run_pipe, served
 from benchmarks.orders import HEADER_FIELDS, LINE_FIELDS, Pages
@@ -115,3 +115,8 @@ def test_the_tap_needs_no_more_calls_than_pages() -> None:
     sizes = calls.Sizes(120, 40, 30, 130, 40, 120, 130, 260)
     (full, _), (quiet, _) = calls.measure(sizes)
     assert (full, quiet) == calls.least(sizes)
+
+
+def test_every_delivery_is_kept() -> None:
+    _, _, kept = deliveries.measure(60, 6)
+    assert kept == 60

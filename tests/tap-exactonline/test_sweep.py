@@ -23,7 +23,7 @@ GUIDS = st.sets(st.integers(0, 2**128 - 1).map(lambda number: str(uuid.UUID(int=
 
 @given(GUIDS, GUIDS)
 def test_a_key_set_is_a_set(first: set[str], second: set[str]) -> None:
-    own, other = KeySet([*first, *first]), KeySet(second)
+    own, other = KeySet([*first, *first, "no GUID", "abcd"]), KeySet(second)
     assert list(own) == sorted(first)
     assert len(own) == len(first)
     assert own.minus(other) == sorted(first - second)

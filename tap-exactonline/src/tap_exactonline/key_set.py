@@ -28,16 +28,14 @@ class KeySet:
         self.add(guids)
 
     def add(self, guids: Iterable[str]) -> None:
-        """Add GUIDs as Exact writes them.
-
-        Raises:
-            ValueError: one is none.
-        """
+        """Add GUIDs as Exact writes them; what is none is left out."""
         for guid in guids:
-            key = bytes.fromhex(guid.replace("-", ""))
-            if len(key) != _SIZE:
-                raise ValueError("not a GUID")
-            self._buckets[key[0]] += key
+            try:
+                key = bytes.fromhex(guid.replace("-", ""))
+            except ValueError:
+                continue
+            if len(key) == _SIZE:
+                self._buckets[key[0]] += key
 
     def __iter__(self) -> Iterator[str]:
         """Give each GUID once, lower case, in order."""
