@@ -305,6 +305,7 @@ class Engine:
             return
         state = self._states.release()
         if state is not None:
+            self._memory.save()
             self._emit(state)
 
     def _report(self) -> None:
@@ -321,6 +322,7 @@ class Engine:
 
     def _end(self, *, ok: bool) -> None:
         self.ended = True
+        self._memory.save()
         self._journal.calls(self._calls)
         self._calls = 0
         self._journal.end(ok=ok)

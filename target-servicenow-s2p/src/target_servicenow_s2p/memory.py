@@ -20,6 +20,7 @@ __all__ = ["Memory"]
 
 _SCOPE: Final = "target-servicenow-s2p/"
 _MOST: Final = 20_000
+_MOST_UNWRITTEN: Final = 5_000
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -32,13 +33,15 @@ class Memory:
         self._writes = writes
         self._most = most
         self._recent: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
+        self._unwritten: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def recall(self, stream: str, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Return what is remembered of these records, by id; unknown ones are left out."""
         found: dict[str, Mapping[str, Any]] = {}
         missing: list[str] = []
+        unwritten = self._unwritten.get(stream, {})
         for record_id in set(ids):
-            known = self._recent.get((stream, record_id))
+            known = self._recent.get((stream, record_id)) or unwritten.get(record_id)
             if known is None:
                 missing.append(record_id)
             else:
@@ -51,7 +54,7 @@ class Memory:
         return found
 
     def remember(self, stream: str, records: Mapping[str, Mapping[str, Any]]) -> None:
-        """Remember values by record id.
+        """Remember values by record id; `save` brings them to disk, at the latest when many wait.
 
         Only what is at hand is compared: writing the same twice is harmless and costs less than
         looking it up.
@@ -63,11 +66,20 @@ class Memory:
             if recent.get((stream, key)) != values
         }
         if new and self._writes:
+            unwritten = self._unwritten.setdefault(stream, {})
+            unwritten.update(new)
+            if len(unwritten) >= _MOST_UNWRITTEN:
+                self.save()
+        for record_id, values in new.items():
+            self._keep(stream, record_id, values)
+
+    def save(self) -> None:
+        """Write down what is remembered: before a state leaves that covers its records."""
+        for stream, new in self._unwritten.items():
             self._store.memory.put_many(
                 _SCOPE + stream, {key: _encode(values) for key, values in new.items()}
             )
-        for record_id, values in new.items():
-            self._keep(stream, record_id, values)
+        self._unwritten.clear()
 
     def _keep(self, stream: str, record_id: str, values: Mapping[str, Any]) -> None:
         self._recent[stream, record_id] = values
