@@ -12,10 +12,10 @@ from mapper_glcostcenter.answers import Answers, added_by
 from mapper_glcostcenter.derive import Line
 from mapper_glcostcenter.exact import ExactReference
 from mapper_glcostcenter.mapping import Requirements, map_line
-from mapper_glcostcenter.reference import Catalogue, Entry, Reference
-from mapper_glcostcenter.resolve import Resolver
-from mapper_glcostcenter.rules import Rule, RuleSet
 from mapper_glcostcenter.splice import read_record
+from s2p_mapping.reference import Catalogue, Entry, Reference
+from s2p_mapping.resolve import Resolver
+from s2p_mapping.rules import Rule, RuleSet
 
 TODAY = date(2026, 6, 15)
 

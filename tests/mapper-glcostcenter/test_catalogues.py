@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mapper_glcostcenter.catalogues import arrange, read_rows, rows_of
-from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
 from mapper_glcostcenter.errors import ReferenceTableError
+from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
 from servicenow_client import connect
 
 if TYPE_CHECKING:
     from conftest import ServiceNow
 
-    from mapper_glcostcenter.reference import Reference
+    from s2p_mapping.reference import Reference
 
 
 def read(servicenow: ServiceNow) -> Reference:

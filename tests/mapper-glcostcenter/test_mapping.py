@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from mapper_glcostcenter.derive import Line
 from mapper_glcostcenter.exact import ExactReference, guid
 from mapper_glcostcenter.mapping import HELD, MAPPED, LineMapping, Requirements, map_line
-from mapper_glcostcenter.reasons import SENTENCES, Reason, sentence
-from mapper_glcostcenter.reference import Catalogue, Entry, Reference
-from mapper_glcostcenter.resolve import Resolver
-from mapper_glcostcenter.rule_file import COLUMNS, parse_rules
-from mapper_glcostcenter.rules import RuleSet
+from s2p_mapping.reasons import SENTENCES, Reason, sentence
+from s2p_mapping.reference import Catalogue, Entry, Reference
+from s2p_mapping.resolve import Resolver
+from s2p_mapping.rule_file import COLUMNS, parse_rules
+from s2p_mapping.rules import RuleSet
 
 DAY = date(2026, 6, 15)
 NL = 101

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mapper_glcostcenter.errors import RulesFileError
+from s2p_mapping.errors import RulesFileError
 from s2p_singer import InputError, UserError
 from s2p_store import StoreError
 from servicenow_client import ServiceNowError
@@ -528,7 +528,7 @@ def test_wrong_settings_end_in_one_line(
             del mapper.config[name]
         else:
             mapper.config[name] = value
-    with pytest.raises((UserError, StoreError, ServiceNowError)) as caught:
+    with pytest.raises((UserError, RulesFileError, StoreError, ServiceNowError)) as caught:
         mapper.feed(LINES, entry_line("L1"))
     assert sentence in str(caught.value)
     assert mapper.written == b""

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mapper_glcostcenter.mapping import Requirements
-from mapper_glcostcenter.reference import Catalogue, Entry, Reference
-from mapper_glcostcenter.resolve import Resolver
 from mapper_glcostcenter.session import Session
+from s2p_mapping.reference import Catalogue, Entry, Reference
+from s2p_mapping.resolve import Resolver
 from s2p_store import Store, generate_key
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mapper_glcostcenter.exact import ExactReference
     from mapper_glcostcenter.mapping import AccountHalf, CenterHalf, Requirements
-    from mapper_glcostcenter.resolve import Resolver
+    from s2p_mapping.resolve import Resolver
 
 __all__ = ["Answers", "added_by"]
 

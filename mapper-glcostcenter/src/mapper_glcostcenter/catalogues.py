@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
 from mapper_glcostcenter.errors import ReferenceTableError
 from mapper_glcostcenter.exact import as_date
-from mapper_glcostcenter.reference import Catalogue, Entry, Reference
+from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_mapping.reference import Catalogue, Entry, Reference
 from servicenow_client import Forbidden, NotFound, Rejected
 
 if TYPE_CHECKING:

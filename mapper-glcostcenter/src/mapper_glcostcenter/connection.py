@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import servicenow_client
 from mapper_glcostcenter.catalogues import arrange, read_rows, rows_of
-from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
 from s2p_singer import require
 from servicenow_client import Tokens
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from mapper_glcostcenter.reference import Catalogue, Reference
+    from s2p_mapping.reference import Catalogue, Reference
     from s2p_store import Store
 
 __all__ = ["load_reference"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mapper_glcostcenter.reasons import Reason
+from s2p_mapping.reasons import Reason
 
 if TYPE_CHECKING:
     from mapper_glcostcenter.exact import Account, DivisionReference, ExactReference

@@ -22,11 +22,11 @@ from typing_extensions import override
 from mapper_glcostcenter.connection import load_reference
 from mapper_glcostcenter.mapping import Requirements
 from mapper_glcostcenter.reader import LineReader
-from mapper_glcostcenter.resolve import Resolver
-from mapper_glcostcenter.rule_file import read_rules
-from mapper_glcostcenter.rules import RuleSet
 from mapper_glcostcenter.session import Session
 from mapper_glcostcenter.splice import read_record
+from s2p_mapping.resolve import Resolver
+from s2p_mapping.rule_file import read_rules
+from s2p_mapping.rules import RuleSet
 from s2p_singer import (
     STORE_SETTINGS,
     BufferedMessageWriter,

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mapper_glcostcenter.derive import derive_gl_account
-from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
-from mapper_glcostcenter.reasons import Reason
-from mapper_glcostcenter.resolve import Decision, Subject
-from mapper_glcostcenter.rules import Conditions
+from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_mapping.reasons import Reason
+from s2p_mapping.resolve import Decision, Subject
+from s2p_mapping.rules import Conditions
 
 if TYPE_CHECKING:
     from datetime import date
 
     from mapper_glcostcenter.derive import Derived, Line
     from mapper_glcostcenter.exact import ExactReference
-    from mapper_glcostcenter.resolve import Resolver
+    from s2p_mapping.resolve import Resolver
 
 __all__ = [
     "HELD",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mapper_glcostcenter.mapping import Requirements
-    from mapper_glcostcenter.resolve import Resolver
+    from s2p_mapping.resolve import Resolver
     from s2p_store import Store
 
 __all__ = ["Session"]

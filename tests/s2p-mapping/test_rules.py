@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapper_glcostcenter.errors import RulesFileError
-from mapper_glcostcenter.rule_file import COLUMNS, parse_rules
-from mapper_glcostcenter.rules import Conditions, Rule, RuleSet
+from s2p_mapping.errors import RulesFileError
+from s2p_mapping.rule_file import COLUMNS, parse_rules
+from s2p_mapping.rules import Conditions, Rule, RuleSet
 
 if TYPE_CHECKING:
     import random
@@ -97,7 +97,7 @@ def test_a_broken_row_is_named(row: str, problem: str) -> None:
 def test_every_broken_row_is_named() -> None:
     with pytest.raises(RulesFileError) as caught:
         parse("x,gl_account,1,,,,,,2,", "*,gl_account,1,,,,,,2,", "*,gl,1,,,,,,2,")
-    assert [problem.split(",")[0] for problem in caught.value.problems] == ["line 2", "line 4"]
+    assert [problem.line for problem in caught.value.problems] == [2, 4]
 
 
 @pytest.mark.parametrize("header", ["", "division,source", HEADER + ",extra", HEADER + ",note"])

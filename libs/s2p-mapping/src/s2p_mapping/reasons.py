@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

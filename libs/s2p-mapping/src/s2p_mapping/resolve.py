@@ -16,9 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mapper_glcostcenter.reasons import AMBIGUOUS, INACTIVE, MISSING, Reason
-from mapper_glcostcenter.reference import Entry, Reference
-from mapper_glcostcenter.rules import SAME, Conditions, RuleSet
+from s2p_mapping.reasons import AMBIGUOUS, INACTIVE, MISSING, Reason
+from s2p_mapping.reference import Entry, Reference
+from s2p_mapping.rules import SAME, Conditions, RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from mapper_glcostcenter.dimensions import COST_CENTER, GL_ACCOUNT
-from mapper_glcostcenter.normalise import normalise_name
+from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_mapping.normalise import normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapper_glcostcenter.normalise import normalise_name
+from s2p_mapping.normalise import normalise_name
 
 
 @pytest.mark.parametrize(

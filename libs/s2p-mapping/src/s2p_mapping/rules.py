@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from s2p_mapping.rule_index import RuleIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +27,7 @@ __all__ = ["SAME", "Conditions", "Rule", "RuleSet"]
 SAME = "-same-"
 """Target of a rule that passes the code through on purpose."""
 
-_RANGE = re.compile(r"(\d+)-(\d+)")
+_RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Rule:
     """One row of the rules file.
 
     `division` is None for every division. `source` is a code, a prefix (`70*`) or a range of
-    equally long numbers (`7000-7099`). The validity includes its first and last day.
+    equally long numbers (`7000-7099`). The validity includes its first and last day. `line` is
+    where it stands in its file (0: nowhere); in another place it is still the same rule.
     """
 
     dimension: str
@@ -52,7 +57,8 @@ class Rule:
     cost_center: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
-    note: str = ""
+    note: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
 
     @property
     def bounds(self) -> tuple[str, str] | None:
@@ -111,23 +117,39 @@ class Rule:
             return 1, int(bounds[1]) - int(bounds[0])
         return 0, 0
 
+    @property
+    def key(self) -> str:
+        """Identifies what the rule says, wherever it stands: 16 hexadecimal digits."""
+        return hashlib.sha256(_fields(self).encode()).hexdigest()[:16]
+
+    @override
     def __str__(self) -> str:
+        """Division and source, then everything that gave the rule its place in the precedence."""
         where = "*" if self.division is None else str(self.division)
-        return f"rule {where} {self.source}"
+        more = [
+            f"{word} {value}"
+            for word, value in (
+                ("supplier", self.supplier),
+                ("item group", self.item_group),
+                ("cost center", self.cost_center),
+                ("from", self.valid_from),
+                ("to", self.valid_to),
+            )
+            if value is not None
+        ]
+        return f"rule {where} {self.source}" + (f" ({', '.join(more)})" if more else "")
 
 
 class RuleSet:
-    """All rules in force for a run, found by code in constant time."""
+    """All rules in force for a run, found by code without looking at all of them."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self.rules = tuple(sorted(set(rules), key=lambda rule: (rule.dimension, rule.precedence)))
-        self._codes: defaultdict[tuple[str, int | None, str], list[Rule]] = defaultdict(list)
-        self._patterns: defaultdict[tuple[str, int | None], list[Rule]] = defaultdict(list)
-        for rule in self.rules:
-            if rule.is_code:
-                self._codes[rule.dimension, rule.division, rule.source].append(rule)
-            else:
-                self._patterns[rule.dimension, rule.division].append(rule)
+        self.rules = tuple(
+            sorted(
+                set(rules), key=lambda rule: (rule.dimension, rule.precedence, rule.division or 0)
+            )
+        )
+        self._index = RuleIndex(self.rules)
         self.conditional = any(
             rule.supplier or rule.item_group or rule.cost_center for rule in self.rules
         )
@@ -149,16 +171,17 @@ class RuleSet:
         """The rule that decides about this code, or None."""
         if not self.rules:
             return None
-        candidates = [
-            rule
-            for scope in (division, None)
-            for rule in (
-                *self._codes.get((dimension, scope, code), ()),
-                *(r for r in self._patterns.get((dimension, scope), ()) if r.covers(code)),
-            )
-            if rule.applies(day, conditions)
-        ]
-        return min(candidates, key=lambda rule: rule.precedence, default=None)
+        best = len(self.rules)
+        for scope in (division, None):
+            for place in self._index.covering(dimension, scope, code):
+                if place < best and self.rules[place].applies(day, conditions):
+                    best = place
+        return self.rules[best] if best < len(self.rules) else None
+
+    def covering(self, dimension: str, code: str, division: int | None) -> Iterator[Rule]:
+        """All rules of exactly this division (None: of `*`) whose source stands for the code."""
+        for place in self._index.covering(dimension, division, code):
+            yield self.rules[place]
 
     def boundaries(self) -> Iterator[date]:
         """The days on which a rule begins to hold, or no longer holds."""
@@ -168,24 +191,25 @@ class RuleSet:
             if rule.valid_to and rule.valid_to < date.max:
                 yield rule.valid_to + timedelta(days=1)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Identifies this set of rules whatever the order of its rows: SHA-256, hexadecimal."""
-        lines = sorted(
-            "\x1f".join(
-                str(value)
-                for value in (
-                    rule.division,
-                    rule.dimension,
-                    rule.source,
-                    rule.supplier,
-                    rule.item_group,
-                    rule.cost_center,
-                    rule.valid_from,
-                    rule.valid_to,
-                    rule.target,
-                )
-            )
-            for rule in self.rules
+        return hashlib.sha256("\n".join(sorted(map(_fields, self.rules))).encode()).hexdigest()
+
+
+def _fields(rule: Rule) -> str:
+    """All that decides in a rule, as one line."""
+    return "\x1f".join(
+        str(value)
+        for value in (
+            rule.division,
+            rule.dimension,
+            rule.source,
+            rule.supplier,
+            rule.item_group,
+            rule.cost_center,
+            rule.valid_from,
+            rule.valid_to,
+            rule.target,
         )
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    )

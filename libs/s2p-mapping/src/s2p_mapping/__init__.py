@@ -1,0 +1,1 @@
+"""Which code of ServiceNow a code of Exact Online becomes: rules, reference data, resolution."""
