@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mapper_glcostcenter.catalogues import arrange, read_rows, rows_of
+from mapper_glcostcenter.catalogues import read_rows
 from mapper_glcostcenter.errors import ReferenceTableError
 from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_mapping.snapshot import arrange, rows_of
 from servicenow_client import connect
 
 if TYPE_CHECKING:

@@ -282,10 +282,14 @@ def test_shared_cost_centers_serve_every_erp_source() -> None:
     assert [found.code for found in catalogue.by_code("X")] == ["X"]
 
 
-def test_duplicates_are_found_and_the_same_row_twice_is_none() -> None:
+def test_duplicates_are_found_by_id_code_and_name() -> None:
     twice = Reference({"E": Catalogue([*GL, *GL])}, {"E": Catalogue(CC)})
-    found = {(d.dimension, d.by, d.value, d.sys_ids) for d in twice.duplicates(["E"])}
-    assert found == {
+    found = {(d.dimension, d.by, d.value, d.sys_ids) for d in twice.duplicates()}
+    assert {each for each in found if each[1] == "id"} == {
+        ("gl_account", "id", entry.sys_id, (entry.sys_id,)) for entry in GL
+    }
+    # The same row twice is one entry: it is ambiguous to no line.
+    assert {each for each in found if each[1] != "id"} == {
         ("gl_account", "name", "dubbel", ("sys-4401", "sys-4402")),
         ("cost_center", "code", "TWICE", ("a", "b")),
         ("cost_center", "name", "twice", ("a", "b")),

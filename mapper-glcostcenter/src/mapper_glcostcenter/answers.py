@@ -14,6 +14,7 @@ from mapper_glcostcenter.derive import Line
 from mapper_glcostcenter.exact import as_date, guid, text
 from mapper_glcostcenter.mapping import LineMapping, combine, map_account, map_center
 from mapper_glcostcenter.splice import members
+from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -44,7 +45,13 @@ class Answers:
         self._requirements = requirements
         self._today = today
         self._fixed = {*resolver.reference.boundaries(), *resolver.rules.boundaries()}
-        self._conditional = resolver.rules.conditional
+        # Only what rules ask for can make one half depend on what decides the other.
+        of_accounts = resolver.rules.asks(GL_ACCOUNT)
+        of_centers = resolver.rules.asks(COST_CENTER)
+        self._account_by_supplier = "supplier" in of_accounts
+        self._account_by_center = "cost_center" in of_accounts
+        self._center_by_supplier = "supplier" in of_centers
+        self._center_by_item = "item_group" in of_centers
         self._version = -1
         self._boundaries: list[date] = []
         self._days: dict[str | None, tuple[date, int]] = {}
@@ -76,8 +83,6 @@ class Answers:
         if on is None:
             on = self._days[day] = self._period(day)
         code = fields.CostCenter
-        # Only rules can make the one half depend on what decides the other.
-        conditional = self._conditional
         own = (
             division,
             item,
@@ -85,7 +90,8 @@ class Answers:
             fields.GLAccountCode,
             fields.GLAccountDescription,
             on[1],
-            (supplier, code) if conditional else None,
+            supplier if self._account_by_supplier else None,
+            code if self._account_by_center else None,
         )
         # Mostly the item decides alone: then all suppliers share its answer.
         account = self._accounts.get(own) or self._accounts.get((own, supplier))
@@ -99,7 +105,8 @@ class Answers:
             code,
             fields.CostCenterDescription,
             on[1],
-            (item, supplier) if conditional else None,
+            supplier if self._center_by_supplier else None,
+            item if self._center_by_item else None,
         )
         center = self._centers.get(asked)
         if center is None:

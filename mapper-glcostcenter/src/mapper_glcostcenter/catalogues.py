@@ -1,4 +1,4 @@
-"""Reads from ServiceNow which GL accounts and cost centers exist, and arranges them by ERP source.
+"""Reads from ServiceNow which GL accounts and cost centers exist, as rows.
 
 Column names are asked of `sys_dictionary`, first by the documented column name, then by label.
 Newer releases keep the ERP source of cost centers in `sn_fin_erp_source_mapping` instead of a
@@ -8,29 +8,23 @@ column: such cost centers serve every ERP source, and this is said once.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mapper_glcostcenter.errors import ReferenceTableError
-from mapper_glcostcenter.exact import as_date
 from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
-from s2p_mapping.reference import Catalogue, Entry, Reference
+from s2p_mapping.snapshot import EVERY_ERP_SOURCE
 from servicenow_client import Forbidden, NotFound, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date
 
     from servicenow_client import Column, ServiceNowClient
 
-__all__ = ["EVERY_ERP_SOURCE", "TABLES", "Table", "arrange", "read_rows", "rows_of"]
+__all__ = ["TABLES", "Table", "read_rows"]
 
 logger = logging.getLogger("mapper-glcostcenter")
-
-EVERY_ERP_SOURCE = "*"
-"""ERP source of a row whose table has no such column."""
 
 _ERP_SOURCES = "sn_fin_erp_source"
 
@@ -122,68 +116,6 @@ def read_rows(client: ServiceNowClient, dimension: str) -> Iterator[dict[str, An
             "erp_source": source if "erp_source" in columns else EVERY_ERP_SOURCE,
             "erp_names": sorted({shown, names.get(source, "")} - {"", source}),
         }
-
-
-def arrange(
-    gl_accounts: Iterable[Mapping[str, Any]], cost_centers: Iterable[Mapping[str, Any]]
-) -> Reference:
-    """Build the reference from rows as `read_rows` gives them."""
-    centers = _by_source(cost_centers)
-    return Reference(
-        gl_accounts=_by_source(gl_accounts),
-        cost_centers=centers,
-        shared_cost_centers=centers.get(EVERY_ERP_SOURCE),
-    )
-
-
-def rows_of(catalogues: Mapping[str, Catalogue]) -> Iterator[dict[str, Any]]:
-    """The rows from which `arrange` builds these catalogues again."""
-    names: defaultdict[int, list[str]] = defaultdict(list)
-    for name, catalogue in catalogues.items():
-        names[id(catalogue)].append(name)
-    for name, catalogue in catalogues.items():
-        source, *others = names[id(catalogue)]
-        if name != source:
-            continue
-        for entry in catalogue:
-            yield {
-                "id": entry.sys_id,
-                "code": entry.code,
-                "name": entry.name,
-                "active": entry.active,
-                "valid_from": str(entry.valid_from) if entry.valid_from else None,
-                "valid_to": str(entry.valid_to) if entry.valid_to else None,
-                "erp_source": source,
-                "erp_names": others,
-            }
-
-
-def _by_source(rows: Iterable[Mapping[str, Any]]) -> dict[str, Catalogue]:
-    entries: defaultdict[str, list[Entry]] = defaultdict(list)
-    aliases: dict[str, str] = {}
-    days: dict[str | None, date | None] = {}
-    for row in rows:
-        source = row["erp_source"]
-        for name in row["erp_names"]:
-            aliases[name] = source
-        for text in (row["valid_from"], row["valid_to"]):
-            if text not in days:
-                days[text] = as_date(text)
-        entries[source].append(
-            Entry(
-                row["code"],
-                row["name"],
-                row["id"],
-                row["active"],
-                days[row["valid_from"]],
-                days[row["valid_to"]],
-            ),
-        )
-    catalogues = {source: Catalogue(found) for source, found in entries.items() if source}
-    for name, source in aliases.items():
-        if source in catalogues:
-            catalogues.setdefault(name, catalogues[source])
-    return catalogues
 
 
 def _columns(client: ServiceNowClient, table: Table) -> Sequence[Column]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import servicenow_client
-from mapper_glcostcenter.catalogues import arrange, read_rows, rows_of
+from mapper_glcostcenter.catalogues import read_rows
 from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
+from s2p_mapping.snapshot import arrange, rows_of
 from s2p_singer import require
 from servicenow_client import Tokens
 
@@ -26,6 +27,8 @@ __all__ = ["load_reference"]
 logger = logging.getLogger("mapper-glcostcenter")
 
 _SYSTEM = "servicenow"
+_MOST_TOLD = 20
+"""Duplicates named in a log; an instance loaded twice has tens of thousands."""
 _NEEDED = {
     "client_credentials": ("client_id", "client_secret"),
     "authorization_code": ("client_id", "client_secret"),
@@ -63,6 +66,7 @@ def load_reference(
         finally:
             store.runs.calls(run_id, _SYSTEM, len(calls))
     accounts, centers = _count(reference.gl_accounts), _count(reference.cost_centers)
+    _tell_duplicates(reference)
     store.reference.save(_SYSTEM, scope, GL_ACCOUNT, rows_of(reference.gl_accounts), at=clock())
     store.reference.save(_SYSTEM, scope, COST_CENTER, rows_of(reference.cost_centers), at=clock())
     logger.info("ServiceNow has %d GL accounts and %d cost centers.", accounts, centers)
@@ -77,6 +81,26 @@ def load_reference(
 def _kept(store: Store, scope: str, entity: str) -> Iterator[dict[str, Any]]:
     # A generator, so that the rows of one dimension are gone before the next are loaded.
     yield from store.reference.load(_SYSTEM, scope, entity)
+
+
+def _tell_duplicates(reference: Reference) -> None:
+    """Name what ServiceNow has more than once: a line that meets it by code or by name is held."""
+    found = 0
+    for found, each in enumerate(reference.duplicates(), start=1):
+        if found <= _MOST_TOLD:
+            logger.warning(
+                "ServiceNow has the %s of %s %r under ERP source %s more than once: %s.",
+                each.by,
+                each.dimension.replace("_", " "),
+                each.value,
+                each.erp_source,
+                ", ".join(each.sys_ids),
+            )
+    if found > _MOST_TOLD:
+        logger.warning(
+            "%d more duplicates are not listed here; `s2p mapping check` shows them all.",
+            found - _MOST_TOLD,
+        )
 
 
 def _count(catalogues: Mapping[str, Catalogue]) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mapper_glcostcenter.holdings import Holdings
     from mapper_glcostcenter.mapping import LineMapping
+    from mapper_glcostcenter.tally import Tally
     from s2p_store import Hold, Store
 
 __all__ = ["Lines", "Provenance"]
@@ -75,18 +76,21 @@ class Lines:
         answers: what becomes of a line.
         holdings: where held lines go.
         provenance: what every record gets.
+        tally: counts what becomes of lines.
         stage_held: whether held lines are handed on too, marked, or only kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what comes from outside is named, one by one
         self,
         store: Store,
         answers: Answers,
         holdings: Holdings,
         provenance: Provenance,
         *,
+        tally: Tally,
         stage_held: bool,
     ) -> None:
+        self._tally = tally
         self._answers = answers
         self._holdings = holdings
         self._provenance = provenance
@@ -217,4 +221,7 @@ class Lines:
         day = getattr(fields, stream.day) or (header.day if header else None)
         day = day or fields.ReceiptDate or fields.Created
         day = day[:10] if isinstance(day, str) else None
-        return self._answers.find(fields, division, item, supplier, day)
+        answer = self._answers.find(fields, division, item, supplier, day)
+        if division is not None:
+            self._tally.count(division, answer[0], fields, header)
+        return answer

@@ -22,6 +22,7 @@ from typing_extensions import override
 from mapper_glcostcenter.connection import load_reference
 from mapper_glcostcenter.mapping import Requirements
 from mapper_glcostcenter.reader import LineReader
+from mapper_glcostcenter.rule_version import note_rules
 from mapper_glcostcenter.session import Session
 from mapper_glcostcenter.splice import read_record
 from s2p_mapping.resolve import Resolver
@@ -157,7 +158,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
         # Whatever writer the SDK was given: messages leave as whole lines.
         given = self.message_writer
         writer = given if isinstance(given, BufferedMessageWriter) else BufferedMessageWriter()
-        rules = self._rules()
+        path, rules = self._rules()
         erp_sources = _erp_sources(config["erp_sources"])
         require(config, ["store_key"], self._env_var_prefix)
         with Store.open(config["store_url"], config["store_key"]) as store:
@@ -169,6 +170,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
                 shared = config["servicenow_auth_method"] == "authorization_code"
                 with nullcontext() if shared else self.termination.interruptible():
                     reference = load_reference(config, self._env_var_prefix, store, run, _now)
+                note_rules(store, rules, path.name, run, _now())
                 session = Session(
                     store,
                     Resolver(reference, rules, erp_sources, config["match_by_name"]),
@@ -187,20 +189,21 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
                     with suppress(StoreError, PipeClosedError):
                         session.save()
                     raise
-                session.save()
+                session.finish()
                 well = True
             finally:
                 with suppress(StoreError):
                     store.runs.finish(run, self.name, well)
 
-    def _rules(self) -> RuleSet:
+    def _rules(self) -> tuple[Path, RuleSet]:
+        """The rules of this run, read once: a change of the file shows in the next."""
         given = self.config.get("rules_file")
         path = Path(given or DEFAULT_RULES_FILE)
         if not given and not path.exists():
-            return RuleSet()
+            return path, RuleSet()
         rules = read_rules(path)
         self.logger.info("Rules: %d from %s, version %.12s.", len(rules), path, rules.digest)
-        return rules
+        return path, rules
 
     # The SDK's own hooks, for whoever drives this plugin message by message.
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mapper_glcostcenter.derive import derive_gl_account
+from s2p_mapping.coverage import Asked
 from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
 from s2p_mapping.reasons import Reason
 from s2p_mapping.resolve import Decision, Subject
 from s2p_mapping.rules import Conditions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from mapper_glcostcenter.derive import Derived, Line
@@ -48,7 +50,10 @@ class Requirements:
 
 @dataclass(frozen=True, slots=True)
 class LineMapping:
-    """What the mapper adds to a line. It is mapped if and only if there are no reasons."""
+    """What the mapper adds to a line. It is mapped if and only if there are no reasons.
+
+    `asked` says which codes of Exact the line needed a target for.
+    """
 
     gl_account: str | None
     gl_account_sys_id: str | None
@@ -57,6 +62,7 @@ class LineMapping:
     reasons: tuple[Reason, ...]
     waiting_for: tuple[tuple[str, str], ...]
     rule: str
+    asked: tuple[Asked, ...] = ()
 
     @property
     def status(self) -> str:
@@ -165,7 +171,24 @@ def combine(account: AccountHalf, center: CenterHalf, requirements: Requirements
         reasons=tuple(reasons),
         waiting_for=tuple(waiting_for),
         rule=f"gl: {gl_text}; cc: {cc_text}",
+        asked=tuple(_asked(account, center, reasons)),
     )
+
+
+def _asked(account: AccountHalf, center: CenterHalf, reasons: list[Reason]) -> Iterator[Asked]:
+    if account.decision is not None:
+        yield _answer(GL_ACCOUNT, account.derived.code, account.decision)
+    elif account.derived.reason in reasons:
+        yield Asked(GL_ACCOUNT, None, found=False)
+    if center.decision is not None:
+        yield _answer(COST_CENTER, center.code, center.decision)
+    elif Reason.COST_CENTER_REQUIRED in reasons:
+        yield Asked(COST_CENTER, None, found=False)
+
+
+def _answer(dimension: str, code: str | None, decision: Decision) -> Asked:
+    rule = decision.rule.key if decision.rule else None
+    return Asked(dimension, code, found=decision.entry is not None, rule=rule)
 
 
 def _conditions(line: Line, exact: ExactReference, resolver: Resolver) -> Conditions:

@@ -28,6 +28,7 @@ from mapper_glcostcenter.streams import (
     division_of,
     text_of,
 )
+from mapper_glcostcenter.tally import Tally
 from s2p_singer import RUN_ID, InputError, encode_line
 
 if TYPE_CHECKING:
@@ -76,12 +77,16 @@ class Session:
         self._snapshot = Snapshot(store)
         self._holdings = Holdings(store, run_id, clock)
         self._run_id = run_id
+        self._clock = clock
+        self._rules = resolver.rules
+        self._tally = Tally()
         self._provenance = Provenance(run_id)
         self._lines = Lines(
             store,
             Answers(self._snapshot.exact, resolver, requirements, lambda: clock().date()),
             self._holdings,
             self._provenance,
+            tally=self._tally,
             stage_held=stage_held,
         )
         self._seen: set[str] = set()
@@ -140,6 +145,11 @@ class Session:
             self._snapshot.save()
             self._lines.save()
             self._holdings.save()
+
+    def finish(self) -> None:
+        """Settle everything as the input has come to its end, and tell the coverage."""
+        self.save()
+        self._tally.finish(self._store, self._rules, self._run_id, self._clock())
 
     def _schema(self, line: bytes, name: str | None) -> None:
         message = read_record(line)

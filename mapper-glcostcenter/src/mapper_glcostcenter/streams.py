@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "AMOUNTS",
     "HEADER_DETAILS",
     "LINE_PROPERTIES",
     "NULL",
@@ -34,6 +35,17 @@ NULL = Raw(b"null")
 
 Text = str | int | None
 """A code or GUID as it comes; whoever uses it makes it text."""
+
+
+AMOUNTS = ("AmountFC", "Amount", "AmountDC")
+"""What a line may carry as its amount, in this order; the last is in the division's currency."""
+
+
+def _kind(stream: str, name: str) -> tuple[Any, Any]:
+    """Type and default of a property: amounts as they are written, so that no digit changes."""
+    if name in AMOUNTS:
+        return Raw, NULL
+    return (Any if stream in KEPT else Text), None
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ class Stream:
         fields: list[tuple[str, Any, Any]] = [(name, Raw, NULL) for name in names]
         fields.append(("s2p_source_id", Any, UNSET))
         fields.extend(
-            (name, Any if self.name in KEPT else Text, None)
+            (name, *_kind(self.name, name))
             for name in dict.fromkeys(("Division", *self.properties))
             if name != self.key
         )
@@ -92,6 +104,8 @@ _LINE = (
     "PurchaseOrderLine",
     "ReceiptDate",
     "Created",
+    "Currency",
+    *AMOUNTS,
 )
 _HEADER = ("Supplier", "Currency")
 

@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Several different rows that share a code or a normalised name."""
+    """A row that came twice (by "id"), or different rows that share a code or a normalised name."""
 
     dimension: str
     erp_source: str
@@ -54,10 +54,15 @@ class Duplicate:
 class Catalogue:
     """The entries of one dimension under one ERP source; the same row given twice counts once."""
 
-    __slots__ = ("_by_code", "_by_name", "_entries")
+    __slots__ = ("_by_code", "_by_name", "_entries", "_repeated")
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries = {entry.sys_id: entry for entry in entries}
+        self._entries: dict[str, Entry] = {}
+        self._repeated: dict[str, tuple[Entry, ...]] = {}
+        for entry in entries:
+            if entry.sys_id in self._entries:
+                self._repeated[entry.sys_id] = (entry,)
+            self._entries[entry.sys_id] = entry
         self._by_code = _grouped((entry.code, entry) for entry in self)
         self._by_name: dict[str, tuple[Entry, ...]] | None = None
 
@@ -76,14 +81,15 @@ class Catalogue:
         return self._names().get(normalise_name(name), ())
 
     def duplicates(self) -> Iterator[tuple[str, str, tuple[Entry, ...]]]:
-        """What occurs more than once: ("code" or "name", the value, the entries)."""
+        """What occurs more than once: ("id", "code" or "name", the value, the entries)."""
+        for sys_id, repeated in self._repeated.items():
+            yield "id", sys_id, repeated
         for by, index in (("code", self._by_code), ("name", self._names())):
             for value, entries in index.items():
                 if len(entries) > 1:
                     yield by, value, entries
 
     def _names(self) -> dict[str, tuple[Entry, ...]]:
-        # Made at the first question: most runs find every code and never ask for a name.
         if self._by_name is None:
             named = ((normalise_name(entry.name), entry) for entry in self)
             self._by_name = _grouped((name, entry) for name, entry in named if name)
@@ -123,21 +129,30 @@ class Reference:
             return self.cost_centers.get(erp_source, _EMPTY)
         return _EMPTY
 
+    def catalogues(self) -> Iterator[tuple[str, str, Catalogue]]:
+        """Each catalogue once: its dimension, a name of its ERP source, the catalogue."""
+        shared = {"*": self.shared_cost_centers} if self.shared_cost_centers is not None else {}
+        for dimension, named in (
+            (GL_ACCOUNT, self.gl_accounts),
+            (COST_CENTER, {**self.cost_centers, **shared}),
+        ):
+            # The name that came last is one for people; the first is mostly a sys_id.
+            once = {id(catalogue): (name, catalogue) for name, catalogue in named.items()}
+            for name, catalogue in once.values():
+                yield dimension, name, catalogue
+
     def boundaries(self) -> Iterator[date]:
         """The days on which an entry opens or closes."""
-        shared = [self.shared_cost_centers] if self.shared_cost_centers is not None else []
-        catalogues = (*self.gl_accounts.values(), *self.cost_centers.values(), *shared)
-        for catalogue in {id(each): each for each in catalogues}.values():
+        for _, _, catalogue in self.catalogues():
             for entry in catalogue:
                 if entry.valid_from:
                     yield entry.valid_from
                 if entry.valid_to and entry.valid_to < date.max:
                     yield entry.valid_to + timedelta(days=1)
 
-    def duplicates(self, erp_sources: Iterable[str]) -> Iterator[Duplicate]:
-        """Codes and names that occur more than once under the given ERP sources."""
-        for dimension in (GL_ACCOUNT, COST_CENTER):
-            for erp_source in erp_sources:
-                for by, value, entries in self.catalogue(dimension, erp_source).duplicates():
-                    sys_ids = tuple(sorted(entry.sys_id for entry in entries))
-                    yield Duplicate(dimension, erp_source, by, value, sys_ids)
+    def duplicates(self) -> Iterator[Duplicate]:
+        """What occurs more than once, in the order of the tables."""
+        for dimension, erp_source, catalogue in self.catalogues():
+            for by, value, entries in catalogue.duplicates():
+                sys_ids = tuple(sorted(entry.sys_id for entry in entries))
+                yield Duplicate(dimension, erp_source, by, value, sys_ids)

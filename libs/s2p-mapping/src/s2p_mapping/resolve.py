@@ -13,12 +13,12 @@ if its target is not open in ServiceNow the line is held: no lower rung puts it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from s2p_mapping.reasons import AMBIGUOUS, INACTIVE, MISSING, Reason
 from s2p_mapping.reference import Entry, Reference
-from s2p_mapping.rules import SAME, Conditions, RuleSet
+from s2p_mapping.rules import SAME, Conditions, Rule, RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,12 +42,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What became of a code: an entry of ServiceNow, or a reason to wait for `code`."""
+    """What became of a code: an entry of ServiceNow, or a reason to wait for `code`.
+
+    `rule` is the one of the rules file that decided, if one did.
+    """
 
     code: str
     rung: str
     entry: Entry | None = None
     reason: Reason | None = None
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class Resolver:
             passes = rule.target == SAME
             target = subject.code if passes else rule.target
             rung = f"{rule} → {'same code' if passes else target}"
-            decision = self._by_code(subject, target, catalogue.by_code(target), day, rung)
+            entries = catalogue.by_code(target)
+            decision = replace(self._by_code(subject, target, entries, day, rung), rule=rule)
         elif subject.closed:
             decision = self._held(subject, subject.closed, INACTIVE)
         elif any(entry.open_on(day) for entry in same) or not self.match_by_name:

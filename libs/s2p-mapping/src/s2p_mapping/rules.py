@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from s2p_mapping.dimensions import DIMENSIONS
 from s2p_mapping.rule_index import RuleIndex
 
 if TYPE_CHECKING:
@@ -150,15 +151,23 @@ class RuleSet:
             )
         )
         self._index = RuleIndex(self.rules)
-        self.conditional = any(
-            rule.supplier or rule.item_group or rule.cost_center for rule in self.rules
-        )
+        self.conditional = any(self.asks(dimension) for dimension in DIMENSIONS)
 
     def __len__(self) -> int:
         return len(self.rules)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
+
+    def asks(self, dimension: str) -> frozenset[str]:
+        """Which conditions (supplier, item_group, cost_center) rules of a dimension have."""
+        return frozenset(
+            name
+            for rule in self.rules
+            if rule.dimension == dimension
+            for name in ("supplier", "item_group", "cost_center")
+            if getattr(rule, name) is not None
+        )
 
     def find(
         self,
