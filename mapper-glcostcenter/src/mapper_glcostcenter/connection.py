@@ -97,10 +97,7 @@ def _tell_duplicates(reference: Reference) -> None:
                 ", ".join(each.sys_ids),
             )
     if found > _MOST_TOLD:
-        logger.warning(
-            "%d more duplicates are not listed here; `s2p mapping check` shows them all.",
-            found - _MOST_TOLD,
-        )
+        logger.warning("%d more duplicates are not listed here.", found - _MOST_TOLD)
 
 
 def _count(catalogues: Mapping[str, Catalogue]) -> int:
