@@ -126,7 +126,7 @@ def _config(exact: ExactOnline, url: str, folder: Path) -> dict[str, Any]:
 
 
 def _rows(sizes: Sizes) -> Iterator[tuple[str, dict[str, Any]]]:
-    def many(resource: str, kind: int, count: int, **values: Any) -> Iterator[Any]:  # noqa: ANN401
+    def many(resource: str, kind: int, count: int, **values: Any) -> Iterator[Any]:  # noqa: ANN401 - Edm values
         for number in range(count):
             yield (
                 resource,

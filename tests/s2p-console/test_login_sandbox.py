@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -98,11 +99,14 @@ def test_the_answer_is_taken_where_the_tunnel_ends(tap: House) -> None:
         port = int(login.stderr.readline().rpartition(" ")[2].strip().rstrip("."))
         address = login.stdout.readline().strip()
         here = f"http://127.0.0.1:{port}"
+        # As browsers do, ahead of time and without a word.
+        idle = socket.create_connection(("127.0.0.1", port))
         assert requests.get(f"{here}/?code=x&state=y", timeout=30).status_code == 404
         sent_to = requests.post(address, allow_redirects=False, timeout=30).headers["Location"]
         query = sent_to.partition("?")[2]
         assert requests.get(f"{here}/through/the/tunnel?{query}", timeout=30).status_code == 200
         said = login.stderr.read()
+        idle.close()
     assert login.returncode == 0, said
     assert "Logged in." in said
 

@@ -22,7 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.receiver import Receiver, receiving
 
+from s2p_console.deliveries import TOPICS as RECEIVED
 from s2p_console.deliveries import content_of, event_of
+from s2p_console.follow_up import RUN_LOCK
 from s2p_console.receiver import PATH
 from s2p_console.receiver import Receiver as DeliveryReceiver
 from s2p_console.subscriptions import Subscription, changes
@@ -32,6 +34,7 @@ from s2p_sandbox.clock import Clock
 from s2p_sandbox.faults import Fault
 from s2p_sandbox.server import serve
 from s2p_store import StoreFull
+from tap_exactonline import announced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -399,3 +402,51 @@ def test_a_subscription_that_has_gone_silent_is_made_anew_once(tap: House, hook:
     assert [one["topic"] for one in renewed if one["state"] == "subscribed"] == ["Items"]
     tap.run(*arguments)
     assert _posts(hook) == before + 1
+
+
+def test_it_ends_at_once_although_another_run_is_under_way(house: House) -> None:
+    with (
+        house.open() as store,
+        store.lock(RUN_LOCK),
+        _serving(house, "--run", "true", "--quiet-seconds", "0") as served,
+    ):
+        assert served.post(_signed(_content())) == 200
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(timeout=60) == 143
+    assert _waiting(house) == {_guid(7): "Update"}
+
+
+def test_what_is_told_to_end_ends_its_command_first(house: House) -> None:
+    """Else the lock would be free while the command still works."""
+    gate = house.folder / "gate"
+    os.mkfifo(gate)
+    program = f"trap 'exit 3' TERM; : > {gate}; while :; do sleep 0.01; done"
+    environment = {name: str(value) for name, value in house.environment.items()}
+    with subprocess.Popen(
+        [S2P, "run", "sh", "-c", program], env={**os.environ, **environment}, cwd=house.folder
+    ) as running:
+        gate.read_text()  # until the command is there
+        running.terminate()
+        assert running.wait(timeout=60) == 3
+    assert house.run("run", "true").exit_code == 0
+
+
+def test_a_command_that_a_signal_ended_is_told_as_everywhere(house: House) -> None:
+    assert house.run("run", "sh", "-c", "kill -9 $$").exit_code == 137
+
+
+def test_only_divisions_that_are_read_start_a_run(house: House) -> None:
+    log = house.folder / "runs.txt"
+    gate = house.folder / "gate"
+    os.mkfifo(gate)
+    command = f"sh -c 'echo $TAP_EXACTONLINE_DIVISIONS >> {log}; : > {gate}'"
+    arguments = ("--run", command, "--quiet-seconds", "0.01")
+    with _serving(house, *arguments, TAP_EXACTONLINE_DIVISIONS="[102]") as served:
+        assert served.post(_signed(_content())) == 200
+        assert served.post(_signed(_content(Division=102))) == 200
+        gate.read_text()
+    assert log.read_text() == "[102]\n"
+
+
+def test_what_is_received_is_what_the_tap_reads() -> None:
+    assert set(announced.TOPICS) == RECEIVED

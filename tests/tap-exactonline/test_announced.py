@@ -187,3 +187,18 @@ def test_without_webhooks_nothing_is_reported(
     runner.exact.clock.advance(86_400)
     assert runner.run(*STREAMS, state=state).counts() == {"items": 1}
     assert "silent" not in caplog.text
+
+
+def test_a_key_that_exact_cannot_serve_does_not_keep_its_stream_from_being_read(
+    known, rows
+) -> None:
+    runner, state = known
+    runner.exact.store.change("logistics/Items", 101, rows.guid(4, 2), {"Code": "B"})
+    _announce(runner, "Items", rows.guid(4, 1))
+    by_key = Fault("status", match="logistics/Items.*guid", times=None, params={"code": 400})
+    runner.exact.faults.add(by_key)
+    output = runner.run(*STREAMS, state=state)
+    assert "stays in the inbox" in str(output.error)
+    assert [one["ID"] for one in output.records("items")] == [rows.guid(4, 2)]
+    runner.run(*STREAMS, state=output.state)
+    assert _waiting(runner) == {rows.guid(4, 1)}

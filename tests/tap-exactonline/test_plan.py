@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import requests
 
@@ -68,3 +69,16 @@ def test_without_divisions_the_remembered_one_is_planned(runner, tmp_path) -> No
     assert "the user's" in _plan(runner, tmp_path, "--plan", divisions=[])
     runner.run("cost_centers", divisions=[])
     assert "Division 101:" in _plan(runner, tmp_path, "--plan", divisions=[])
+
+
+def test_quiet_runs_write_nothing_anew(runner, rows) -> None:
+    """Runs every five minutes for years: what they leave behind must not grow."""
+    runner.exact.store.load_mixed(rows.entries(3))
+    state = runner.run().state
+    packs = []
+    for _ in range(3):
+        state = runner.run(state=state).state
+        with sqlite3.connect(runner.folder / "store.db") as store:
+            packs.append(store.execute("SELECT count(*) FROM s2p_memory_pack").fetchone()[0])
+        store.close()
+    assert packs[1] == packs[2]

@@ -127,3 +127,16 @@ def test_a_read_that_was_cut_short_tells_of_nothing(runner, rows) -> None:
     assert _gone(second) == []
     third = runner.run("cost_centers", "deletions", state=second.state or first.state)
     assert _gone(third) == []
+
+
+def test_a_stream_that_was_refused_is_not_swept_and_disturbs_no_other(runner, rows) -> None:
+    streams = ("purchase_invoices", "purchase_entries", "deletions")
+    runner.exact.switches.set(refresh_token_days=1000)
+    runner.exact.store.load_mixed(rows.entries(3))
+    first = runner.run(*streams)
+    runner.exact.store.delete(ENTRIES, 101, rows.guid(1, 1))
+    runner.exact.clock.advance(WEEK)
+    runner.exact.switches.set(purchase_module=False)
+    second = runner.run(*streams, state=first.state)
+    assert _gone(second) == [("PurchaseEntries", rows.guid(1, 1))]
+    assert "deletions" not in str(second.error)

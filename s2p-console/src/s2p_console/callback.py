@@ -7,7 +7,7 @@ else comes is answered with 404 and forgotten.
 from __future__ import annotations
 
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -78,7 +78,8 @@ def await_callback(
             """Say nothing: the address holds the code."""
 
     try:
-        server = HTTPServer(address, Handler)
+        # Browsers open connections ahead and send nothing on them: each has a thread of its own.
+        server = ThreadingHTTPServer(address, Handler)
     except OSError as error:
         raise LoginError(
             f"Port {address[1]} of {address[0]} cannot be listened on ({error.strerror}): name "

@@ -11,7 +11,10 @@ import json
 import logging
 import os
 import shlex
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
+
+from s2p_store import StoreError, StoreLockTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,9 @@ RUN_LOCK: Final = "pipeline run"
 DIVISIONS: Final = "TAP_EXACTONLINE_DIVISIONS"
 _AT_THE_LATEST: Final = 4.0
 """Times the quiet period after which a run begins although it is not quiet."""
+
+_BETWEEN_LOOKS: Final = 1.0
+_AFTER_AN_ERROR: Final = 30.0
 
 _log = logging.getLogger("s2p webhooks")
 
@@ -41,14 +47,14 @@ class FollowUp:
         Args:
             command: as in a shell, without its syntax.
             quiet_seconds: how long nothing must come before it is started.
-            lock: excludes other runs; waits for them.
+            lock: excludes other runs; does not wait for them.
         """
         self._command = shlex.split(command)
         self._quiet = quiet_seconds
         self._lock = lock
         self._touched: set[int] = set()
         self._came = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._held = ExitStack()
 
     def touch(self, division: int) -> None:
         """Note a change."""
@@ -57,16 +63,15 @@ class FollowUp:
 
     async def work(self) -> None:
         """Start runs until cancelled; one that is under way then is asked to end."""
-        try:
-            while True:
-                await self._came.wait()
-                await self._quiet_period()
-                divisions, self._touched = sorted(self._touched), set()
+        while True:
+            await self._came.wait()
+            await self._quiet_period()
+            await self._turn()
+            divisions, self._touched = sorted(self._touched), set()
+            try:
                 await self._run(divisions)
-        finally:
-            if self._process is not None and self._process.returncode is None:
-                self._process.terminate()
-                await self._process.wait()
+            finally:
+                await asyncio.to_thread(self._held.close)
 
     async def _quiet_period(self) -> None:
         """Return when nothing has come for a while, or when it has not been quiet for too long."""
@@ -79,21 +84,35 @@ class FollowUp:
                 self._came.clear()
                 return
 
+    async def _turn(self) -> None:
+        """Take the lock once no other run has it, looking again and again: waiting can be left."""
+        while True:
+            try:
+                await asyncio.to_thread(self._held.enter_context, self._lock())
+            except StoreLockTimeout:
+                await asyncio.sleep(_BETWEEN_LOOKS)
+            except StoreError as error:
+                _log.error("%s The run that changes ask for is tried again.", error)
+                await asyncio.sleep(_AFTER_AN_ERROR)
+            else:
+                return
+
     async def _run(self, divisions: list[int]) -> None:
         names = ", ".join(map(str, divisions))
-        lock = self._lock()
-        await asyncio.to_thread(lock.__enter__)
+        _log.info("Starting a run for division %s.", names)
         try:
-            _log.info("Starting a run for division %s.", names)
-            self._process = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *self._command, env={**os.environ, DIVISIONS: json.dumps(divisions)}
             )
-            code = await self._process.wait()
         except OSError as error:
             _log.error("The command of --run cannot be started: %s.", error.strerror)
             return
-        finally:
-            await asyncio.to_thread(lock.__exit__, None, None, None)
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            process.terminate()
+            await process.wait()
+            raise
         if code:
             _log.error(
                 "The run for division %s ended with code %d; what it did not read stays in the "

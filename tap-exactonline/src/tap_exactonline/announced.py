@@ -7,7 +7,7 @@ taken the records; a run that died, or whose output was lost, leaves the events 
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from exactonline_client import instant_of_wall_clock
@@ -166,11 +166,11 @@ def _instant(text: str) -> str | None:
     """Read the moment of an event: Exact's wall clock, with any number of decimals."""
     head, _, decimals = text.partition(".")
     try:
-        wall = datetime.fromisoformat(head)
+        wall = datetime.fromisoformat(head)  # a wall clock, as a rule without a zone
     except ValueError:
         return None
     if wall.tzinfo is not None:
         return instant_text(wall)
-    moment = instant_of_wall_clock(wall.replace(tzinfo=timezone.utc))
+    moment = instant_of_wall_clock(wall)
     milliseconds = int((decimals + "000")[:3]) if decimals.isdecimal() else 0
     return instant_text(moment.replace(microsecond=milliseconds * 1000))

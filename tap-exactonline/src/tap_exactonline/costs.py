@@ -24,8 +24,10 @@ class Costs:
         self._noted[_key(division, stream, whole)] = b"%d" % calls
 
     def save(self) -> None:
-        """Write down what was noted."""
-        self._memory.put_many(self._scope, self._noted)
+        """Write down what is not known so already: quiet runs cost the same, every time."""
+        known = self._memory.get_many(self._scope, self._noted)
+        news = {key: value for key, value in self._noted.items() if known.get(key) != value}
+        self._memory.put_many(self._scope, news)
 
     def calls(self, division: int, stream: str, *, whole: bool) -> int | None:
         """Give what the latest read cost, None if there was none."""

@@ -97,8 +97,7 @@ class Pass:
             self._tell_deletions(division, announced)
             return
         if announced is not None:
-            for output in self._outputs():
-                announced.read(self._session, output, self._limit)
+            self._read_announced(division, announced)
         deletions_stream = self._tap.selected_stream(DELETIONS)
         by_version = self._source.endpoint.by == "Timestamp"
         deletions = (
@@ -117,6 +116,19 @@ class Pass:
                 deletions=deletions,
             ).read()
 
+    def _read_announced(self, division: int, announced: Announced) -> None:
+        """Read by key; what Exact does not give that way is found by asking, as ever."""
+        for output in self._outputs():
+            try:
+                announced.read(self._session, output, self._limit)
+            except (RequestRefused, ServerFailed) as error:
+                if getattr(error, "whole_division", False):
+                    raise
+                self._session.fail(
+                    f"{error} What webhooks announced of {output.name} in division {division} "
+                    "stays in the inbox."
+                )
+
     def _outputs(self) -> list[ExactStream]:
         """Give the stream, and the lines that have no pass of their own."""
         lines = self.lines
@@ -130,7 +142,11 @@ class Pass:
         if announced is not None:
             announced.tell_deletions(self._stream, log.told, instant_text(utc_now()))
         for name in SWEPT:
-            if (stream := self._tap.selected_stream(name)) is not None:
+            stream = self._tap.selected_stream(name)
+            if stream is None:
+                continue
+            resource = stream.definition.endpoint.resource
+            if (resource, division) not in self._session.refusals:
                 self._sweep(division, stream)
 
     def _sweep(self, division: int, stream: ExactStream) -> None:

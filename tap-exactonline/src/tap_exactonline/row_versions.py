@@ -23,7 +23,7 @@ FIRST_VERSION: Final = 1
 """Exact's documented start: everything has a higher row version."""
 
 _OVERLAP_ROWS: Final = 100
-"""Versions read again; a hundredth of the state's size, a tenth of a page."""
+"""Versions read again: a tenth of a page, and some hundred bytes of the state."""
 
 _LOG_IS_KEPT: Final = timedelta(days=59)
 """``sync/Deleted`` forgets after two months, the shortest of which have 59 days."""

@@ -134,7 +134,7 @@ class Sweeps:
             # Whoever was told last time did not keep it; what is there again is not gone.
             gone = sorted({*gone, *KeySet(known.gone).minus(now)})
         packed = now.packed()
-        if gone or packed != known.keys:
+        if gone or known.doubted or packed != known.keys:
             known = _Stored(known.number + bool(gone), packed, gone or known.gone)
             self._save(division, stream, known)
         return Found(known.number, gone)

@@ -134,9 +134,14 @@ class Loader:
             if not events:
                 break
             wait = False
-            over = {event.batch.id for event in events if isinstance(event, _Finished)}
+            over = {
+                event.batch.id
+                for event in events
+                if isinstance(event, _Finished) and event.error is None
+            }
             for event in events:
-                # What is over need not be written down as under way: that is half of the writing.
+                # What ended well need not be written down as under way: half of the writing. What
+                # did not has to be: recovery goes by its import set.
                 if isinstance(event, _Finished) or event.batch.id not in over:
                     self._take(event)
         if self._error is not None:

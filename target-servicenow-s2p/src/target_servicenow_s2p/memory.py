@@ -41,7 +41,7 @@ class Memory:
         missing: list[str] = []
         unwritten = self._unwritten.get(stream, {})
         for record_id in set(ids):
-            known = self._recent.get((stream, record_id)) or unwritten.get(record_id)
+            known = self._recent.get((stream, record_id), unwritten.get(record_id))
             if known is None:
                 missing.append(record_id)
             else:

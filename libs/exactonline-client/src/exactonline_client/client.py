@@ -14,7 +14,7 @@ import msgspec
 from exactonline_client.calls import Caller, utc_now
 from exactonline_client.envelope import open_envelope
 from exactonline_client.errors import ForeignRow, PagingError, SettingError, UnexpectedAnswer
-from exactonline_client.filters import equals, guid_literal
+from exactonline_client.filters import any_of, equals, guid_literal
 from exactonline_client.governor import Governor
 from exactonline_client.regions import origin
 from exactonline_client.transport import Transport
@@ -225,8 +225,7 @@ class ExactClient:
         length = len(self.url(division, resource, select=select, filter=condition))
         each = len(quote(f" or {condition}", safe="$,()/"))
         at_most = min(_PAGE, 1 + (LONGEST_URL - length) // each)
-        for start in range(0, len(keys), at_most):
-            yield " or ".join(equals(field, key) for key in keys[start : start + at_most])
+        yield from any_of(field, keys, at_most=at_most)
 
     def me(self, select: Sequence[str] = ("UserID", "CurrentDivision")) -> dict[str, Any]:
         """Give the row of ``current/Me``: the user that gave consent. Costs no call of a division.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 
 import click
@@ -33,9 +34,25 @@ def run(desk: Desk, /, *, wait: float, command: tuple[str, ...]) -> int:
     with desk.any_store() as store:
         try:
             with store.lock(RUN_LOCK, wait):
-                return subprocess.run(command, check=False).returncode  # noqa: S603 - the operator's own command
+                return _run(command)
         except StoreLockTimeout:
             click.echo("Another run is under way: nothing was started.", err=True)
             return ExitCode.ATTENTION
         except OSError as error:
             raise ServeError(f"'{command[0]}' cannot be started: {error.strerror}.") from error
+
+
+def _run(command: tuple[str, ...]) -> int:
+    """Run the command to its end, also when this process is told to end: the lock is its lock."""
+    with subprocess.Popen(command) as process:  # noqa: S603 - the operator's own command
+        # A terminal sends SIGINT to both; SIGTERM comes here alone and has to be passed on.
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
+        }
+        try:
+            code = process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    return 128 - code if code < 0 else code

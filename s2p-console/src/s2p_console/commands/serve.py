@@ -19,7 +19,7 @@ from s2p_console.errors import ServeError, SettingError
 from s2p_console.follow_up import RUN_LOCK, FollowUp
 from s2p_console.group_commit import GroupCommit
 from s2p_console.receiver import PATH, Receiver
-from s2p_console.settings import SHARED
+from s2p_console.settings import SHARED, TAP
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
-_LOCK_WAIT: Final = 24 * 3600.0
 _BACKLOG: Final = 2048
 _log = logging.getLogger("s2p webhooks")
 
@@ -62,8 +61,9 @@ def serve(desk: Desk, /, *, host: str, port: int, command: str | None, quiet_sec
     if command is not None:
         _check(command)
     _tell_on_standard_error()
+    divisions = desk.settings.whole_numbers(TAP, "divisions")
     with desk.any_store() as store:
-        return asyncio.run(_serve(store, secrets, host, port, command, quiet_seconds))
+        return asyncio.run(_serve(store, secrets, host, port, command, quiet_seconds, divisions))
 
 
 def _tell_on_standard_error() -> None:
@@ -91,18 +91,21 @@ async def _serve(  # noqa: PLR0913, PLR0917 - one for each option
     port: int,
     command: str | None,
     quiet_seconds: float,
+    divisions: tuple[int, ...],
 ) -> int:
     follow_up = None
     if command is not None:
-        follow_up = FollowUp(command, quiet_seconds, lambda: store.lock(RUN_LOCK, _LOCK_WAIT))
-        for waiting in store.inbox.waiting():
-            follow_up.touch(waiting.event.division)
-    writer: GroupCommit[InboxEvent] = GroupCommit(store.inbox.put)
+        follow_up = FollowUp(command, quiet_seconds, lambda: store.lock(RUN_LOCK))
+    ours = frozenset(divisions)
 
     def kept(event: InboxEvent) -> None:
-        if follow_up is not None:
+        # A subscription may outlive the wish to read its division.
+        if follow_up is not None and (not ours or event.division in ours):
             follow_up.touch(event.division)
 
+    for waiting in store.inbox.waiting():
+        kept(waiting.event)
+    writer: GroupCommit[InboxEvent] = GroupCommit(store.inbox.put)
     receiver = Receiver(secrets, writer.put, kept)
     config = uvicorn.Config(
         receiver.app, log_level="warning", access_log=False, lifespan="off", backlog=_BACKLOG
