@@ -163,18 +163,44 @@ def _process(
     environment: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command of ours in a process group of its own; it has ended when this returns."""
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [BIN / name, *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process = None
     try:
+        with _interrupts_wait():
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [BIN / name, *arguments],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         yield process
     finally:
-        _end(process)
+        if process is not None:
+            _end(process)
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block is done.
+
+    An interrupt between the fork and the name for the new process would leave it running: it is in
+    a group of its own, and nobody would know its number.
+    """
+    asked = False
+
+    def remember(_signum: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+
+    before = {signum: signal.signal(signum, remember) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

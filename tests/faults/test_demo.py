@@ -64,6 +64,24 @@ def test_it_runs_to_the_end() -> None:
     assert left_running("whole") == []
 
 
+def test_a_process_that_is_being_started_is_named_before_an_interrupt_is_heeded() -> None:
+    script = f"""
+import os, runpy, signal
+demo = runpy.run_path({str(ROOT / "scripts" / "demo.py")!r})
+try:
+    with demo["_interrupts_wait"]():
+        os.kill(os.getpid(), signal.SIGINT)
+        print("started")
+    print("not reached")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["started", "interrupted"]
+
+
 def test_it_stops_when_asked() -> None:
     demo = start("stopped")
     assert demo.stdout is not None
