@@ -7,16 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import servicenow_client
 from mapper_glcostcenter.catalogues import read_rows
 from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
 from s2p_mapping.snapshot import arrange, rows_of
+from s2p_servicenow import connected, needed
 from s2p_singer import require
-from servicenow_client import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from s2p_mapping.reference import Catalogue, Reference
@@ -27,13 +25,9 @@ __all__ = ["load_reference"]
 logger = logging.getLogger("mapper-glcostcenter")
 
 _SYSTEM = "servicenow"
+_PREFIX = "servicenow_"
 _MOST_TOLD = 20
 """Duplicates named in a log; an instance loaded twice has tens of thousands."""
-_NEEDED = {
-    "client_credentials": ("client_id", "client_secret"),
-    "authorization_code": ("client_id", "client_secret"),
-    "basic": ("username", "password"),
-}
 
 
 def load_reference(
@@ -59,7 +53,9 @@ def load_reference(
         logger.info("Using ServiceNow's reference data as read at %s.", saved[0])
         return arrange(*(_kept(store, scope, entity) for entity in (GL_ACCOUNT, COST_CENTER)))
     calls: list[object] = []
-    with _connect(config, env_prefix, store, calls.append) as client:
+    signing_in = needed(config["servicenow_auth_method"])
+    require(config, [f"{_PREFIX}{name}" for name in signing_in], env_prefix)
+    with connected(config, store, prefix=_PREFIX, on_call=calls.append) as client:
         try:
             # Row by row into their compact form: whole rows need three times the memory.
             reference = arrange(read_rows(client, GL_ACCOUNT), read_rows(client, COST_CENTER))
@@ -102,56 +98,3 @@ def _tell_duplicates(reference: Reference) -> None:
 
 def _count(catalogues: Mapping[str, Catalogue]) -> int:
     return sum(len(each) for each in {id(each): each for each in catalogues.values()}.values())
-
-
-def _connect(
-    config: Mapping[str, Any],
-    env_prefix: str,
-    store: Store,
-    on_call: Callable[[object], None],
-) -> servicenow_client.ServiceNowClient:
-    method = config["servicenow_auth_method"]
-    require(config, [f"servicenow_{name}" for name in _NEEDED[method]], env_prefix)
-    client_id = config.get("servicenow_client_id")
-    # Only a refresh token has to be shared with other processes: each use replaces it.
-    shared = _VaultTokens(store, client_id or "") if method == "authorization_code" else None
-    return servicenow_client.connect(
-        config["servicenow_instance_url"],
-        method,
-        client_id=client_id,
-        client_secret=config.get("servicenow_client_secret"),
-        username=config.get("servicenow_username"),
-        password=config.get("servicenow_password"),
-        token_store=shared,
-        on_call=on_call,
-    )
-
-
-class _VaultTokens:
-    """The tokens of one client in the store's vault."""
-
-    def __init__(self, store: Store, client_id: str) -> None:
-        self._vault = store.vault
-        self._client_id = client_id
-
-    def load(self) -> Tokens | None:
-        payload = self._vault.load(_SYSTEM, self._client_id)
-        if payload is None:
-            return None
-        return Tokens(
-            payload["access_token"], float(payload["expires_at"]), payload.get("refresh_token")
-        )
-
-    def save(self, tokens: Tokens, /) -> None:
-        self._vault.save(
-            _SYSTEM,
-            self._client_id,
-            {
-                "access_token": tokens.access_token,
-                "expires_at": tokens.expires_at,
-                "refresh_token": tokens.refresh_token,
-            },
-        )
-
-    def lock(self) -> AbstractContextManager[None]:
-        return self._vault.lock(_SYSTEM, self._client_id)

@@ -54,7 +54,7 @@ __all__ = ["MapperGLCostCenter"]
 DEFAULT_RULES_FILE = "mapping/rules.csv"
 
 SETTINGS = (
-    *servicenow_settings("servicenow_", with_refresh_token=False),
+    *servicenow_settings("servicenow_"),
     th.Property(
         "erp_sources",
         th.ObjectType(additional_properties=th.StringType),

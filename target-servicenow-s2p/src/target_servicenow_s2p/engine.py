@@ -6,8 +6,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
+from s2p_servicenow import connected
 from s2p_store import Store
-from servicenow_client import Call, connect
 from target_servicenow_s2p.definitions import WITHOUT_TABLE, load_definitions
 from target_servicenow_s2p.delivery import Courier
 from target_servicenow_s2p.errands import Errands
@@ -22,13 +22,12 @@ from target_servicenow_s2p.recovery import recover
 from target_servicenow_s2p.report import Tally
 from target_servicenow_s2p.slots import Slot
 from target_servicenow_s2p.states import StateQueue
-from target_servicenow_s2p.vault import VaultTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from logging import Logger
 
-    from servicenow_client import ServiceNowClient
+    from servicenow_client import Call
     from target_servicenow_s2p.columns import Table
 
 __all__ = ["Engine"]
@@ -204,7 +203,9 @@ class Engine:
     def _open(self) -> Instance:
         """Connect, look at the instance, and pick up what a dead run left behind."""
         if self._instance is None:
-            client = self._resources.enter_context(self._connect())
+            client = self._resources.enter_context(
+                connected(self._config, self._store, sleep=self._sleep, on_call=self._called)
+            )
             outputs = [one for each in self._definitions.values() for one in each.outputs]
             self._instance = Instance(client, outputs, self._logger)
             if not self._dry:
@@ -262,26 +263,6 @@ class Engine:
 
     def _table(self, name: str) -> Table | None:
         return self._open().table(name)
-
-    def _connect(self) -> ServiceNowClient:
-        config = self._config
-        token_store = None
-        if self._store.has_key and config.get("client_id"):
-            token_store = VaultTokens(
-                self._store, str(config["client_id"]), str(config["instance_url"])
-            )
-        return connect(
-            config.get("instance_url"),
-            config.get("auth_method") or "client_credentials",
-            client_id=config.get("client_id"),
-            client_secret=config.get("client_secret"),
-            username=config.get("username"),
-            password=config.get("password"),
-            refresh_token=config.get("refresh_token"),
-            token_store=token_store,
-            sleep=self._sleep,
-            on_call=self._called,
-        )
 
     def _called(self, call: Call) -> None:
         self._calls += 1

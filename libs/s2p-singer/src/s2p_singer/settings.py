@@ -58,13 +58,9 @@ STORE_SETTINGS: tuple[th.Property[Any], ...] = (
 )
 
 
-def servicenow_settings(
-    prefix: str = "",
-    *,
-    with_refresh_token: bool = True,
-) -> tuple[th.Property[Any], ...]:
+def servicenow_settings(prefix: str = "") -> tuple[th.Property[Any], ...]:
     """How to reach and sign in to ServiceNow, each name preceded by `prefix`."""
-    properties: list[th.Property[Any]] = [
+    return (
         th.Property(
             f"{prefix}instance_url",
             th.StringType,
@@ -106,18 +102,14 @@ def servicenow_settings(
             title="ServiceNow password",
             description="Password of that user, for Basic authentication.",
         ),
-    ]
-    if with_refresh_token:
-        properties.append(
-            th.Property(
-                f"{prefix}refresh_token",
-                th.StringType,
-                secret=True,
-                title="ServiceNow refresh token",
-                description="First refresh token, for the authorization-code method.",
-            ),
-        )
-    return tuple(properties)
+        th.Property(
+            f"{prefix}refresh_token",
+            th.StringType,
+            secret=True,
+            title="ServiceNow refresh token",
+            description="First refresh token, for the authorization-code method.",
+        ),
+    )
 
 
 def strict(*properties: th.Property[Any]) -> dict[str, Any]:

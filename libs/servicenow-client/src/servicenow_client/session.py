@@ -33,7 +33,7 @@ class Call:
     """One HTTP attempt, for whoever counts them.
 
     Attributes:
-        endpoint: path below ``/api/now`` without record ids, or ``/oauth_token.do``.
+        endpoint: path below ``/api/now`` without record ids, or ``oauth_token.do``.
         status: HTTP status, 0 when no answer came.
     """
 

@@ -1,4 +1,4 @@
-"""ServiceNow's tokens in the store's vault, shared by all plugins of one client."""
+"""ServiceNow's tokens in the store's vault, shared by everything that uses one client."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from s2p_store import Store
 
-__all__ = ["VaultTokens"]
+__all__ = ["SYSTEM", "VaultTokens"]
 
-_SYSTEM: Final = "servicenow"
+SYSTEM: Final = "servicenow"
 
 
 class VaultTokens:
@@ -22,11 +22,11 @@ class VaultTokens:
     def __init__(self, store: Store, client_id: str, instance_url: str) -> None:
         self._vault = store.vault
         self._client_id = client_id
-        self._instance = instance_url.rstrip("/")
+        self._instance = instance_url.rstrip("/").lower()
 
     def load(self) -> Tokens | None:
         """Return what was saved last, or None."""
-        kept = self._vault.load(_SYSTEM, self._client_id, self._instance)
+        kept = self._vault.load(SYSTEM, self._client_id, self._instance)
         if not kept:
             return None
         refresh = kept.get("refresh_token")
@@ -43,8 +43,8 @@ class VaultTokens:
             "expires_at": tokens.expires_at,
             "refresh_token": tokens.refresh_token,
         }
-        self._vault.save(_SYSTEM, self._client_id, payload, self._instance)
+        self._vault.save(SYSTEM, self._client_id, payload, self._instance)
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold off other processes while a token is fetched."""
-        return self._vault.lock(_SYSTEM, self._client_id, self._instance)
+        return self._vault.lock(SYSTEM, self._client_id, self._instance)
