@@ -33,7 +33,7 @@ class Table:
         maps: how many active transform maps it has; 0 where that is unknown.
         coalesces: whether a map matches existing records; True where that is unknown.
         limits: label → longest text its column takes; the natural key has no limits.
-        shortest_limit: the smallest of the limits.
+        written: the fields the instance has columns for.
         not_compared: labels left out when two versions of a row are compared.
     """
 
@@ -45,13 +45,14 @@ class Table:
     maps: int = 0
     coalesces: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
-    shortest_limit: int = field(init=False)
+    written: Sequence[Field] = field(init=False)
     not_compared: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         left_out = self.output.volatile | self.skipped
         object.__setattr__(self, "not_compared", left_out)
-        object.__setattr__(self, "shortest_limit", min(self.limits.values(), default=0))
+        written = [spec for spec in self.output.fields if spec.label not in self.skipped]
+        object.__setattr__(self, "written", written)
 
     @property
     def one_by_one(self) -> bool:
@@ -64,15 +65,11 @@ class Table:
         names = [self.elements.get(label, "") for label in self.output.key]
         return tuple(names) if all(names) else ()
 
-    def payload(self, values: Mapping[str, str]) -> dict[str, str]:
+    def payload(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Key a row's values as ServiceNow takes them for this table."""
         if self.by_name or self.takes_names:
-            return {
-                self.elements[label]: value
-                for label, value in values.items()
-                if label not in self.skipped
-            }
-        return {label: value for label, value in values.items() if label not in self.skipped}
+            return {self.elements[label]: value for label, value in values.items()}
+        return values
 
     def digest_of_staged(self, staged: Mapping[str, str]) -> str:
         """Return the digest of a staged row's values by column name, comparable to a row's."""

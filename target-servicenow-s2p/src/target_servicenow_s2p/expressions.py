@@ -13,7 +13,7 @@ a function of `functions`. There is nothing else: no loops, no attribute access,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from target_servicenow_s2p.errors import ExpressionError
-from target_servicenow_s2p.functions import Function, is_missing, text_of
+from target_servicenow_s2p.functions import Function, is_missing, text_of, texts_of
 
 __all__ = ["Evaluate", "Scope", "Write", "compile_expression", "compile_text"]
 
@@ -41,7 +41,7 @@ class Scope(Struct, gc=False):
 
 
 Evaluate = Callable[[Scope], object]
-Write = Callable[[Scope], str]
+Write = Callable[[Sequence[Scope]], list[str]]
 
 
 def compile_expression(text: str, functions: Mapping[str, Function]) -> Evaluate:
@@ -54,9 +54,10 @@ def compile_expression(text: str, functions: Mapping[str, Function]) -> Evaluate
 
 
 def compile_text(text: str, functions: Mapping[str, Function]) -> Write:
-    """Turn an expression into a function that gives its value as ServiceNow's import takes it.
+    """Turn an expression into a function that gives its values as ServiceNow's import takes them.
 
-    Most columns hold a property as it is, or a constant: those are not worth three calls each.
+    It is given a whole portion of records, as most columns hold a property as it is, or a constant:
+    those are not worth a call for each record.
 
     Raises:
         ExpressionError: as `compile_expression`.
@@ -65,12 +66,12 @@ def compile_text(text: str, functions: Mapping[str, Function]) -> Write:
     plain = _PROPERTY.match(text.strip())
     if plain:
         name = plain["code"] or plain["name"]
-        return lambda scope: text_of(scope.record.get(name))
+        return lambda scopes: texts_of([scope.record.get(name) for scope in scopes])
     constant = _TOKEN.fullmatch(text.strip())
     if constant and constant.lastgroup in {"text", "number"}:
         written = text_of(evaluate(Scope({})))
-        return lambda _: written
-    return lambda scope: text_of(evaluate(scope))
+        return lambda scopes: [written] * len(scopes)
+    return lambda scopes: texts_of([evaluate(scope) for scope in scopes])
 
 
 class _Parser:

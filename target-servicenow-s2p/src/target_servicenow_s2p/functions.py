@@ -6,13 +6,13 @@ it cannot use: it returns None, which an expression's ``??`` can catch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["FUNCTIONS", "Function", "is_missing", "text_of"]
+__all__ = ["FUNCTIONS", "Function", "is_missing", "text_of", "texts_of"]
 
 Function = Callable[..., object]
 
@@ -39,6 +39,12 @@ def text_of(value: object) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     return str(value)
+
+
+def texts_of(values: Sequence[object]) -> list[str]:
+    """Write the values of one column, each as `text_of` does."""
+    texts = [value.strip() if type(value) is str else text_of(value) for value in values]
+    return list(map(text_of, texts)) if _RESERVED in texts else texts
 
 
 def number_of(value: object) -> Decimal | None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from target_servicenow_s2p.expressions import Scope
 from target_servicenow_s2p.functions import text_of
-from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, row_of
+from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -143,15 +143,12 @@ class Intake:
     ) -> None:
         """Make rows, leave out what is unchanged, park what is held, buffer the rest."""
         rows: dict[str, Row] = {}
-        duplicates = left_out = 0
-        for scope, origin, epoch in zip(scopes, origins, epochs, strict=True):
-            row = row_of(table, scope, origin, epoch)
-            if row is None:
-                left_out += 1
-                continue
+        made = rows_of(table, scopes, origins, epochs)
+        duplicates = 0
+        for row in made:
             if problem := _unfit(table, row):
                 # Without a whole natural key of its own it must not meet another record's row.
-                unknown = replace(row, key=f"{row.key}#{origin.source_id}")
+                unknown = replace(row, key=f"{row.key}#{row.origin.source_id}")
                 self._refuse(unknown, table.output.staging_table, problem)
                 continue
             duplicates += row.key in rows
@@ -159,7 +156,7 @@ class Intake:
         staging, name = table.output.staging_table, table.output.name
         self._tally.count(name, "duplicates", duplicates)
         if name == table.output.stream:
-            self._tally.count(name, "not_written", left_out)
+            self._tally.count(name, "not_written", len(scopes) - len(made))
         known = self._journal.known(staging, rows)
         held: list[Row] = []
         for key, row in rows.items():

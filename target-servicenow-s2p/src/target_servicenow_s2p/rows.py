@@ -7,6 +7,7 @@ dataclass.
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,13 +17,13 @@ from typing_extensions import override
 from target_servicenow_s2p.functions import text_of, yesno
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.definitions import Output
     from target_servicenow_s2p.expressions import Scope
 
-__all__ = ["LARGEST_ROW", "Origin", "Row", "digest_of", "origin_of", "row_of"]
+__all__ = ["LARGEST_ROW", "Origin", "Row", "digest_of", "origin_of", "rows_of"]
 
 LARGEST_ROW: Final = 8126
 """Bytes a staging row may have in ServiceNow's database (documentation, *Maximum row size*)."""
@@ -99,24 +100,37 @@ def origin_of(stream: str, record: Mapping[str, Any], document: object = None) -
     )
 
 
-def row_of(table: Table, scope: Scope, origin: Origin, epoch: int) -> Row | None:
-    """Return the row of a record, or None if this output does not take it.
+def rows_of(
+    table: Table, scopes: Sequence[Scope], origins: Sequence[Origin], epochs: Sequence[int]
+) -> list[Row]:
+    """Return the rows of a portion of records, without those that this output does not take.
 
     Text longer than its column is cut here as ServiceNow would cut it, so that what was staged
     can be recognised; values of the natural key are never cut.
     """
     output = table.output
-    if output.when is not None and yesno(output.when(scope)) != "true":
-        return None
-    values = {spec.label: spec.write(scope) for spec in output.fields}
-    if max(map(len, values.values())) > table.shortest_limit:
-        for label, longest in table.limits.items():
-            if len(values[label]) > longest:
-                values[label] = values[label][:longest]
-    key = _SEPARATOR.join([values[label] for label in output.key])
-    encoded = _compared(values, table.not_compared)
-    digest = blake2b(encoded, digest_size=16).hexdigest()
-    return Row(output, key, values, digest, origin, epoch, len(encoded))
+    if output.when is not None:
+        taken = [yesno(output.when(scope)) == "true" for scope in scopes]
+        scopes = list(compress(scopes, taken))
+        origins = list(compress(origins, taken))
+        epochs = list(compress(epochs, taken))
+    labels = [spec.label for spec in table.written]
+    columns = [_fitting(spec.write(scopes), table.limits.get(spec.label)) for spec in table.written]
+    rows = []
+    for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
+        values = dict(zip(labels, texts, strict=True))
+        key = _SEPARATOR.join([values[label] for label in output.key])
+        encoded = _compared(values, table.not_compared)
+        digest = blake2b(encoded, digest_size=16).hexdigest()
+        rows.append(Row(output, key, values, digest, origin, epoch, len(encoded)))
+    return rows
+
+
+def _fitting(texts: list[str], longest: int | None) -> list[str]:
+    """Cut the texts of a column to its length."""
+    if longest is None or not texts or max(map(len, texts)) <= longest:
+        return texts
+    return [text[:longest] for text in texts]
 
 
 def digest_of(values: Mapping[str, str], left_out: frozenset[str] = frozenset()) -> str:
