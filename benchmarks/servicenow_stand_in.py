@@ -117,6 +117,7 @@ class ServiceNowStandIn:
             for output in definition.outputs:
                 keys = {element(label): label for label in output.key}
                 row = msgspec.defstruct("Row", [(name, str, "") for name in keys], rename=keys)
+                # The type is made here, so no checker can know it.
                 body = msgspec.defstruct("Body", [("records", list[row])])  # type: ignore[valid-type]
                 self._keys[output.staging_table] = keys
                 self._decoders[output.staging_table] = msgspec.json.Decoder(body)

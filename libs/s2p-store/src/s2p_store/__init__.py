@@ -23,7 +23,9 @@ from s2p_store.errors import (
     StoreUnreachable,
     StoreUrlInvalid,
 )
-from s2p_store.holds import Hold, HoldKey, Holds, HoldVersion, Waiting
+from s2p_store.hold_record import Hold, HoldKey, HoldVersion
+from s2p_store.hold_summary import Waiting
+from s2p_store.holds import Holds
 from s2p_store.inbox import Inbox, InboxEvent, WaitingEvent
 from s2p_store.ledger import Ledger, LedgerEntry, LedgerState
 from s2p_store.memory import Memory

@@ -7,14 +7,14 @@ and the outcome leaves the record among `released()`, from where it is handed on
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
 
-from s2p_store.encoding import from_instant, from_json, to_instant, to_json_text
-from s2p_store.holding import Known, Put, causes, decide
+from s2p_store.encoding import from_json, to_instant, to_json_text
+from s2p_store.hold_record import Hold, from_row, instant_of, pairs_of, to_row
+from s2p_store.hold_summary import Waiting, summed
+from s2p_store.holding import Known, Put, decide
 from s2p_store.schema import hold as table
 
 if TYPE_CHECKING:
@@ -27,74 +27,9 @@ if TYPE_CHECKING:
     from s2p_store.crypto import Cipher
     from s2p_store.database import Database
 
-__all__ = ["Hold", "HoldKey", "HoldVersion", "Holds", "Waiting"]
+__all__ = ["Holds"]
 
 _PAGE = 500
-
-
-class HoldKey(NamedTuple):
-    """Which source record."""
-
-    stream: str
-    division: int
-    source_id: str
-
-
-class HoldVersion(NamedTuple):
-    """Which source record, up to which version."""
-
-    stream: str
-    division: int
-    source_id: str
-    source_modified: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """One record that waits.
-
-    `waiting_for` names (dimension, code) pairs, e.g. (("cost_center", "CC12"),); `amount` is
-    exact and counts in `currency`; `document` is the number people know; `record` is as it was
-    read, numbers with a fraction as Decimal. `record` and `amount` do not show in `repr`.
-    """
-
-    stream: str
-    division: int
-    source_id: str
-    source_modified: datetime | None
-    reasons: tuple[str, ...]
-    waiting_for: tuple[tuple[str, str], ...]
-    amount: Decimal | None = field(repr=False)
-    currency: str | None
-    document: str | None
-    run_id: str
-    held_at: datetime
-    record: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def key(self) -> HoldKey:
-        """Which source record this is."""
-        return HoldKey(self.stream, self.division, self.source_id)
-
-    @property
-    def causes(self) -> tuple[tuple[str, str | None, str | None], ...]:
-        """What holds it: (reason, dimension, code), as `Holds.summary` counts it."""
-        return tuple(causes(self.reasons, self.waiting_for))
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How much waits for one cause: `reason`, and the (dimension, code) it waits for, if any.
-
-    `amounts` sums per currency ("" where the record names none). A hold with several causes
-    counts under each of them.
-    """
-
-    reason: str
-    dimension: str | None
-    code: str | None
-    holds: int
-    amounts: Mapping[str, Decimal]
 
 
 _by_key = and_(
@@ -177,7 +112,7 @@ class Holds:
         self, connection: Connection, stream: str, division: int, new: Mapping[str, list[Hold]]
     ) -> int:
         ids = sorted(new)
-        rows = connection.execute(
+        found = connection.execute(
             self._known,
             {
                 "of_stream": stream,
@@ -185,7 +120,7 @@ class Holds:
                 "ids": self._database.listed(ids),
             },
         )
-        there = {row.source_id: _known(row) for row in rows}
+        there = {row.source_id: _known(row) for row in found}
         replace: dict[str, Hold] = {}
         explain: dict[str, Hold] = {}
         for source_id in ids:
@@ -204,7 +139,9 @@ class Holds:
                         continue
                 known = arriving
         if replace:
-            connection.execute(self._upsert, [self._row(hold) for hold in replace.values()])
+            connection.execute(
+                self._upsert, [to_row(hold, self._cipher) for hold in replace.values()]
+            )
         if explain:
             connection.execute(_explain, [_reasons(hold) for hold in explain.values()])
         return len(replace) + len(explain)
@@ -242,7 +179,7 @@ class Holds:
         while True:
             with self._database.reading() as connection:
                 rows = connection.execute(page).all()
-            yield from map(self._hold, rows)
+            yield from (from_row(row, self._cipher) for row in rows)
             if len(rows) < _PAGE:
                 return
             last = rows[-1]
@@ -288,19 +225,7 @@ class Holds:
 
     def summary(self, division: int | None = None) -> list[Waiting]:
         """What the open holds wait for, the most frequent cause first; needs no key."""
-        totals: dict[tuple[str, str | None, str | None], tuple[int, dict[str, Decimal]]] = {}
-        for row in self._causes(division):
-            for cause in causes(from_json(row.reasons), from_json(row.waiting_for)):
-                holds, amounts = totals.setdefault(cause, (0, {}))
-                if row.amount is not None:
-                    currency = row.currency or ""
-                    amounts[currency] = amounts.get(currency, Decimal(0)) + Decimal(row.amount)
-                totals[cause] = (holds + 1, amounts)
-        found = [Waiting(*cause, holds, amounts) for cause, (holds, amounts) in totals.items()]
-        return sorted(
-            found,
-            key=lambda each: (-each.holds, each.reason, each.dimension or "", each.code or ""),
-        )
+        return summed(self._causes(division))
 
     def _causes(self, division: int | None) -> list[Row[Any]]:
         statement = select(
@@ -311,54 +236,14 @@ class Holds:
         with self._database.reading() as connection:
             return list(connection.execute(statement).all())
 
-    def _row(self, hold: Hold) -> dict[str, object]:
-        return {
-            "stream": hold.stream,
-            "division": hold.division,
-            "source_id": hold.source_id,
-            "source_modified": (
-                None if hold.source_modified is None else to_instant(hold.source_modified)
-            ),
-            "reasons": to_json_text(hold.reasons),
-            "waiting_for": to_json_text(hold.waiting_for),
-            "amount": None if hold.amount is None else str(hold.amount),
-            "currency": hold.currency,
-            "document": hold.document,
-            "run_id": hold.run_id,
-            "held_at": to_instant(hold.held_at),
-            "released_run_id": None,
-            "released_at": None,
-            "record": self._cipher.seal(_place(*hold.key), hold.record),
-        }
-
-    def _hold(self, row: Row[Any]) -> Hold:
-        return Hold(
-            stream=row.stream,
-            division=row.division,
-            source_id=row.source_id,
-            source_modified=_instant(row.source_modified),
-            reasons=tuple(from_json(row.reasons)),
-            waiting_for=_pairs(row.waiting_for),
-            amount=None if row.amount is None else Decimal(row.amount),
-            currency=row.currency,
-            document=row.document,
-            run_id=row.run_id,
-            held_at=from_instant(row.held_at),
-            record=self._cipher.unseal(_place(row.stream, row.division, row.source_id), row.record),
-        )
-
 
 def _known(row: Row[Any]) -> Known:
     return Known(
-        _instant(row.source_modified),
+        instant_of(row.source_modified),
         tuple(from_json(row.reasons)),
-        _pairs(row.waiting_for),
+        pairs_of(row.waiting_for),
         row.released_run_id is not None,
     )
-
-
-def _place(stream: str, division: int, source_id: str) -> tuple[str, ...]:
-    return ("hold", stream, str(division), source_id)
 
 
 def _of(key: tuple[str, int, str]) -> dict[str, Any]:
@@ -372,11 +257,3 @@ def _reasons(hold: Hold) -> dict[str, Any]:
         "to_reasons": to_json_text(hold.reasons),
         "to_waiting_for": to_json_text(hold.waiting_for),
     }
-
-
-def _pairs(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((dimension, code) for dimension, code in from_json(text))
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else from_instant(text)
