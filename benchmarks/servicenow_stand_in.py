@@ -16,7 +16,7 @@ import msgspec
 
 from benchmarks.orders import DIVISION
 from benchmarks.stand_in import Reply, Request, serve
-from target_servicenow_s2p.definitions import load_definitions
+from s2p_staging.definitions import load_definitions
 
 _IMPORT = "/api/now/import/"
 _TABLE = "/api/now/table/"

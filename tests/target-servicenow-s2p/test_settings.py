@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from s2p_singer import InputError, SettingError
-from target_servicenow_s2p.errors import ColumnsUnresolved, DefinitionError, StreamUnknown
+from s2p_staging.errors import ColumnsUnresolved, DefinitionError
+from target_servicenow_s2p.errors import StreamUnknown
 
 from .conftest import EVERYTHING, REFERENCE, SOURCE, QuickTarget, record, schema, state, stream
 

@@ -6,6 +6,7 @@ import gc
 from typing import Final
 
 from s2p_singer import run
+from s2p_staging.errors import StagingError
 from s2p_store import StoreError
 from servicenow_client import ServiceNowError
 from target_servicenow_s2p.target import TargetServiceNowS2P
@@ -21,7 +22,7 @@ time."""
 def main() -> None:
     """Run the target's command line."""
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-    run(TargetServiceNowS2P, StoreError, ServiceNowError)
+    run(TargetServiceNowS2P, StagingError, StoreError, ServiceNowError)
 
 
 if __name__ == "__main__":

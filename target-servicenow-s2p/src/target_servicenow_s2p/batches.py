@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from target_servicenow_s2p.columns import Table
+    from s2p_staging.columns import Table
     from target_servicenow_s2p.rows import Row
 
 __all__ = ["GOOD", "PENDING", "Batch", "Result"]

@@ -26,8 +26,8 @@ from target_servicenow_s2p.staged import Sought, find_staged, natural_key, resul
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from s2p_staging.columns import Table
     from servicenow_client import ImportResult, RowOutcome, ServiceNowClient
-    from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.errands import Errands
     from target_servicenow_s2p.rows import Row
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from s2p_staging.columns import Table
     from servicenow_client import ServiceNowClient
-    from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.rows import Row
 
 __all__ = ["write_to_table"]

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from s2p_servicenow import connected
+from s2p_staging.definitions import WITHOUT_TABLE, load_definitions
 from s2p_store import Store
-from target_servicenow_s2p.definitions import WITHOUT_TABLE, load_definitions
 from target_servicenow_s2p.delivery import Courier
 from target_servicenow_s2p.errands import Errands
 from target_servicenow_s2p.errors import RecordsFailed, StreamUnknown
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from logging import Logger
 
+    from s2p_staging.columns import Table
     from servicenow_client import Call
-    from target_servicenow_s2p.columns import Table
 
 __all__ = ["Engine"]
 

@@ -4,10 +4,7 @@
 
     UserError (s2p_singer)
     └── TargetError                 base of this package
-        ├── DefinitionError         a stream definition or the setting `tables` is wrong
-        │   └── ExpressionError     an expression in it cannot be read
         ├── StreamUnknown           the input has a stream that nobody told the target about
-        ├── ColumnsUnresolved       a staging table lacks a needed column, or has it twice
         ├── OutcomeUnknown          a write stayed ambiguous and cannot be looked up
         └── RecordsFailed           the run is over, and `fail_on` makes its records count
 """
@@ -17,9 +14,6 @@ from __future__ import annotations
 from s2p_singer import UserError
 
 __all__ = [
-    "ColumnsUnresolved",
-    "DefinitionError",
-    "ExpressionError",
     "OutcomeUnknown",
     "RecordsFailed",
     "StreamUnknown",
@@ -31,20 +25,8 @@ class TargetError(UserError):
     """Base of this package's errors; `str()` is a sentence for the user."""
 
 
-class DefinitionError(TargetError):
-    """A stream definition, or its override in the setting `tables`, is wrong."""
-
-
-class ExpressionError(DefinitionError):
-    """An expression cannot be read; the sentence shows it."""
-
-
 class StreamUnknown(TargetError):  # noqa: N818 - named for what happened
     """The input has a stream that is neither Exact Online's nor in the setting `tables`."""
-
-
-class ColumnsUnresolved(TargetError):  # noqa: N818 - named for what happened
-    """A staging table lacks a needed column, or has its label more than once."""
 
 
 class OutcomeUnknown(TargetError):  # noqa: N818 - named for what happened

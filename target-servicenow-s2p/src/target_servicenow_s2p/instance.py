@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from s2p_staging.columns import Table, resolve
 from servicenow_client import Forbidden, NotFound
-from target_servicenow_s2p.columns import Table, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from logging import Logger
 
+    from s2p_staging.definitions import Output
     from servicenow_client import Column, ServiceNowClient, TransformMap
-    from target_servicenow_s2p.definitions import Output
 
 __all__ = ["Instance"]
 

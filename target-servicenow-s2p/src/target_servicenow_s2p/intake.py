@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from target_servicenow_s2p.expressions import Scope
-from target_servicenow_s2p.functions import text_of
+from s2p_staging.expressions import Scope
+from s2p_staging.functions import text_of
 from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from s2p_staging.columns import Table
+    from s2p_staging.definitions import Definition
     from s2p_store import LedgerEntry
     from target_servicenow_s2p.batches import Result
-    from target_servicenow_s2p.columns import Table
-    from target_servicenow_s2p.definitions import Definition
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.loader import Loader
     from target_servicenow_s2p.memory import Memory

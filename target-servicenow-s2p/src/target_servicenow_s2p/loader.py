@@ -17,7 +17,7 @@ from target_servicenow_s2p.batches import Batch, Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from target_servicenow_s2p.columns import Table
+    from s2p_staging.columns import Table
     from target_servicenow_s2p.delivery import Courier
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.rows import Row

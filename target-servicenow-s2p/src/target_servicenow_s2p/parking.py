@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from logging import Logger
 
+    from s2p_staging.columns import Table
     from s2p_store import LedgerEntry
     from servicenow_client import ApiAnswer, ApiCall, ServiceNowClient
     from target_servicenow_s2p.batches import Result
-    from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.errands import Errands
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.rows import Row

@@ -16,8 +16,8 @@ from target_servicenow_s2p.staged import Sought, find_staged, result_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from s2p_staging.columns import Table
     from s2p_store import LedgerEntry
-    from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.delivery import Courier
     from target_servicenow_s2p.journal import Intent, Journal
     from target_servicenow_s2p.parking import Parking

@@ -6,30 +6,27 @@ dataclass.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from msgspec import Struct
 from typing_extensions import override
 
-from target_servicenow_s2p.functions import text_of, yesno
+from s2p_staging.digests import compared, digest
+from s2p_staging.functions import text_of, yesno
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from target_servicenow_s2p.columns import Table
-    from target_servicenow_s2p.definitions import Output
-    from target_servicenow_s2p.expressions import Scope
+    from s2p_staging.columns import Table
+    from s2p_staging.definitions import Output
+    from s2p_staging.expressions import Scope
 
-__all__ = ["LARGEST_ROW", "Origin", "Row", "digest_of", "origin_of", "rows_of"]
+__all__ = ["LARGEST_ROW", "Origin", "Row", "origin_of", "rows_of"]
 
 LARGEST_ROW: Final = 8126
 """Bytes a staging row may have in ServiceNow's database (documentation, *Maximum row size*)."""
 _SEPARATOR: Final = "|"
-
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Origin(Struct, frozen=True, gc=False):
@@ -120,9 +117,8 @@ def rows_of(
     for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
         values = dict(zip(labels, texts, strict=True))
         key = _SEPARATOR.join([values[label] for label in output.key])
-        encoded = _compared(values, table.not_compared)
-        digest = blake2b(encoded, digest_size=16).hexdigest()
-        rows.append(Row(output, key, values, digest, origin, epoch, len(encoded)))
+        written = compared(values, table.not_compared)
+        rows.append(Row(output, key, values, digest(written), origin, epoch, len(written)))
     return rows
 
 
@@ -131,17 +127,6 @@ def _fitting(texts: list[str], longest: int | None) -> list[str]:
     if longest is None or not texts or max(map(len, texts)) <= longest:
         return texts
     return [text[:longest] for text in texts]
-
-
-def digest_of(values: Mapping[str, str], left_out: frozenset[str] = frozenset()) -> str:
-    """Return a digest that is equal for equal values, whatever their order."""
-    return blake2b(_compared(values, left_out), digest_size=16).hexdigest()
-
-
-def _compared(values: Mapping[str, str], left_out: frozenset[str]) -> bytes:
-    return _encode(
-        {name: value for name, value in values.items() if value and name not in left_out}
-    )
 
 
 def _whole(value: object) -> int | None:

@@ -12,8 +12,8 @@ from target_servicenow_s2p.batches import Result
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from s2p_staging.columns import Table
     from servicenow_client import RowOutcome, ServiceNowClient
-    from target_servicenow_s2p.columns import Table
     from target_servicenow_s2p.rows import Row
 
 __all__ = ["Sought", "find_staged", "natural_key", "result_of"]

@@ -31,7 +31,7 @@ from s2p_singer import (
     servicenow_settings,
     strict,
 )
-from target_servicenow_s2p.definitions import load_definitions
+from s2p_staging.definitions import load_definitions
 from target_servicenow_s2p.engine import Engine
 from target_servicenow_s2p.waiting import lines_of
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_servicenow_s2p.errors import ColumnsUnresolved
-from target_servicenow_s2p.rows import digest_of
+from s2p_staging.digests import digest_of
+from s2p_staging.errors import ColumnsUnresolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from s2p_staging.definitions import Field, Output
     from servicenow_client import Column, TransformMap
-    from target_servicenow_s2p.definitions import Field, Output
 
 __all__ = ["Table", "resolve"]
 

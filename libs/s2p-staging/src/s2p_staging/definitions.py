@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import Struct
 
-from target_servicenow_s2p.errors import DefinitionError, ExpressionError
-from target_servicenow_s2p.expressions import Evaluate, Write, compile_expression, compile_text
-from target_servicenow_s2p.functions import FUNCTIONS, Function, text_of
+from s2p_staging.errors import DefinitionError, ExpressionError
+from s2p_staging.expressions import Evaluate, Write, compile_expression, compile_text
+from s2p_staging.functions import FUNCTIONS, Function, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,7 +165,7 @@ class Definition:
 @cache
 def documented() -> tuple[_StreamFile, ...]:
     """The definitions as shipped, by stream name."""
-    folder = files("target_servicenow_s2p").joinpath("tables")
+    folder = files("s2p_staging").joinpath("tables")
     found = [
         msgspec.yaml.decode(entry.read_bytes(), type=_StreamFile)
         for entry in folder.iterdir()

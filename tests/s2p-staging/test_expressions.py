@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_servicenow_s2p.definitions import load_definitions
-from target_servicenow_s2p.errors import DefinitionError, ExpressionError
-from target_servicenow_s2p.expressions import Scope, compile_expression, compile_text
-from target_servicenow_s2p.functions import FUNCTIONS, text_of
+from s2p_staging.definitions import load_definitions
+from s2p_staging.errors import DefinitionError, ExpressionError
+from s2p_staging.expressions import Scope, compile_expression, compile_text
+from s2p_staging.functions import FUNCTIONS, text_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=30),

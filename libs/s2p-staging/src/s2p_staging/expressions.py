@@ -20,8 +20,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from target_servicenow_s2p.errors import ExpressionError
-from target_servicenow_s2p.functions import Function, is_missing, text_of, texts_of
+from s2p_staging.errors import ExpressionError
+from s2p_staging.functions import Function, is_missing, text_of, texts_of
 
 __all__ = ["Evaluate", "Scope", "Write", "compile_expression", "compile_text"]
 

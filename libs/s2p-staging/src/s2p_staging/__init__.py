@@ -1,0 +1,1 @@
+"""Which staging tables and columns of ServiceNow a stream fills, and with what; pure."""
