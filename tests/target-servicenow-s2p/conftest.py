@@ -59,6 +59,24 @@ class Instance:
         )
         assert answer.status_code == 204, answer.text
 
+    def add_columns(self, table: str, columns: Mapping[str, str]) -> None:
+        """Add columns (element → label) to a staging table, as an administrator does."""
+        for element, label in columns.items():
+            answer = requests.post(
+                f"{self.url}/api/now/table/sys_dictionary",
+                json={
+                    "name": table,
+                    "element": element,
+                    "column_label": label,
+                    "internal_type": "string",
+                    "max_length": "100",
+                    "active": "true",
+                },
+                auth=("admin", servicenow.TEST_ACCESS.passwords["admin"]),
+                timeout=20,
+            )
+            assert answer.status_code == 201, answer.text
+
     def control(self, path: str, body: object = None, method: str = "POST") -> None:
         answer = requests.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=60)
         assert answer.status_code == 200, answer.text

@@ -73,7 +73,7 @@ class Engine:
         self._dry = bool(config.get("dry_run"))
         self._batch_size = int(config.get("batch_size") or 500)
         self._definitions = load_definitions(
-            config.get("tables"), config.get("erp_sources"), run_id
+            config.get("tables"), config.get("erp_sources"), run_id, config.get("provenance")
         )
         self._said: set[str] = set()
         self._calls = 0
@@ -300,6 +300,15 @@ class Engine:
             self._logger.info("%s, per stream:", title)
         for line in lines:
             self._logger.info("  %s", line)
+        for (staging, label, longest), rows in self._tally.cuts.items():
+            self._logger.warning(
+                "%d values of '%s' were longer than the %d characters its column in %s takes, and "
+                "were cut; the audit trail names the records. Widen the column in ServiceNow.",
+                rows,
+                label,
+                longest,
+                staging,
+            )
 
     def _end(self, *, ok: bool) -> None:
         self.ended = True

@@ -24,13 +24,16 @@ class Instance:
         self._client = client
         self._outputs = {output.name: output for output in outputs}
         self._logger = logger
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, Table | None] = {}
         self._columns: Mapping[str, Sequence[Column]] | None = None
         self._maps: Mapping[str, Sequence[TransformMap]] = {}
         self._keys: Mapping[str, str] = {}
+        self._said_origin = False
 
     def table(self, name: str) -> Table | None:
         """Return the table of an output, by the output's or by the staging table's name.
+
+        None for one that nobody defined, or that this instance does not have and may lack.
 
         Raises:
             ColumnsUnresolved: the instance lacks a needed column.
@@ -44,19 +47,31 @@ class Instance:
             self._tables[output.name] = self._resolve(output)
         return self._tables[output.name]
 
-    def _resolve(self, output: Output) -> Table:
+    def _resolve(self, output: Output) -> Table | None:
         if self._columns is None:
             self._columns = self._ask()
         staging = output.staging_table
+        if output.where_present and not self._columns.get(staging):
+            self._logger.info(
+                "The instance has no table %s: %s are left out.", staging, output.name
+            )
+            return None
         table = resolve(
             output,
             self._columns.get(staging, ()),
             self._maps.get(staging, ()),
             takes_names=self._keys.get(staging) == "name",
         )
-        if table.skipped and table.elements:
+        untold = table.skipped & output.provenance
+        if (missing := table.skipped - untold) and table.elements:
             self._logger.info(
-                "%s has no column for %s: left out.", staging, ", ".join(sorted(table.skipped))
+                "%s has no column for %s: left out.", staging, ", ".join(sorted(missing))
+            )
+        if untold and not self._said_origin:
+            self._said_origin = True
+            self._logger.info(
+                "Staging tables have no columns that tell where a row comes from: the audit trail "
+                "alone does. `s2p servicenow prepare` names what to add."
             )
         if not table.coalesces and output.load_method == "import_set":
             self._logger.warning(

@@ -166,10 +166,15 @@ class Intake:
             elif entry and _is_known(row, entry) and not self._on_its_way(table, key):
                 self._tally.count(name, "unchanged" if entry.state == "done" else "pending")
             else:
+                self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
         self._tally.count(name, "held", len(held))
         if held and self._parking is not None:
             self._parking.park(table, held, known)
+
+    def _note_cuts(self, table: Table, row: Row) -> None:
+        for label in row.cut:
+            self._tally.cuts[table.output.staging_table, label, table.limits[label]] += 1
 
     def _on_its_way(self, table: Table, key: str) -> bool:
         """Whether another version waits or flies, so that the ledger is not the last word."""

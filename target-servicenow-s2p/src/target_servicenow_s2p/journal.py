@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from s2p_staging.definitions import KEY_SEPARATOR
 from s2p_store import AuditEvent, LedgerEntry
 from target_servicenow_s2p.batches import GOOD, PENDING, Batch, Result
 
@@ -257,6 +258,7 @@ class Journal:
             "target_table": result.target_table,
             "target_sys_id": result.target_sys_id,
             "message": message_of(result),
+            "cut": list(result.row.cut),
             **_mapping(result.row.origin),
         }
         return self._audit(result.row, "staged" if good else "failed", now, detail)
@@ -290,7 +292,7 @@ def message_of(result: Result) -> str:
         return ""
     row = result.row
     stays = {row.origin.gl_account, row.origin.cost_center, row.origin.document}
-    stays.update(row.key.split("|"))
+    stays.update(row.key.split(KEY_SEPARATOR))
     for label, value in row.values.items():
         if len(value) >= _TELLING and value not in stays and value in message:
             message = message.replace(value, f"[{label}]")

@@ -42,6 +42,9 @@ class Tally:
         self._total: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._fresh: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
+        self.cuts: Counter[tuple[str, str, int]] = Counter()
+        """Values cut to their column's length: staging table, label, length → how many."""
+
     def expect(self, *names: str) -> None:
         """Give streams and tables their place in the summary."""
         for name in names:

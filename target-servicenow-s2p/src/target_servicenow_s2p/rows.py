@@ -10,6 +10,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from typing_extensions import override
 
 from s2p_staging.digests import compared, digest
@@ -26,7 +27,6 @@ __all__ = ["LARGEST_ROW", "Origin", "Row", "origin_of", "rows_of"]
 
 LARGEST_ROW: Final = 8126
 """Bytes a staging row may have in ServiceNow's database (documentation, *Maximum row size*)."""
-_SEPARATOR: Final = "|"
 
 
 class Origin(Struct, frozen=True, gc=False):
@@ -59,6 +59,7 @@ class Row(Struct, frozen=True, gc=False):
         size: bytes of the row as it is sent, names included.
         known_set: import set of what the ledger knows about this key already.
         parked_row: staging row in which an earlier, held version waits.
+        cut: labels of the values that were longer than their columns.
     """
 
     output: Output
@@ -70,6 +71,7 @@ class Row(Struct, frozen=True, gc=False):
     size: int = 0
     known_set: str | None = None
     parked_row: str | None = None
+    cut: tuple[str, ...] = ()
 
     @override
     def __repr__(self) -> str:
@@ -112,21 +114,30 @@ def rows_of(
         origins = list(compress(origins, taken))
         epochs = list(compress(epochs, taken))
     labels = [spec.label for spec in table.written]
-    columns = [_fitting(spec.write(scopes), table.limits.get(spec.label)) for spec in table.written]
+    columns = [spec.write(scopes) for spec in table.written]
+    cuts = _fit(columns, [table.limits.get(label) for label in labels])
     rows = []
     for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
         values = dict(zip(labels, texts, strict=True))
-        key = _SEPARATOR.join([values[label] for label in output.key])
         written = compared(values, table.not_compared)
+        key = output.natural_key(values)
         rows.append(Row(output, key, values, digest(written), origin, epoch, len(written)))
+    for position, places in cuts.items():
+        rows[position] = replace(rows[position], cut=tuple(labels[place] for place in places))
     return rows
 
 
-def _fitting(texts: list[str], longest: int | None) -> list[str]:
-    """Cut the texts of a column to its length."""
-    if longest is None or not texts or max(map(len, texts)) <= longest:
-        return texts
-    return [text[:longest] for text in texts]
+def _fit(columns: list[list[str]], limits: Sequence[int | None]) -> dict[int, list[int]]:
+    """Cut texts to their column's length, in place; tell which row had which columns cut."""
+    cuts: dict[int, list[int]] = {}
+    for place, (texts, longest) in enumerate(zip(columns, limits, strict=True)):
+        if longest is None or not texts or max(map(len, texts)) <= longest:
+            continue
+        for position, text in enumerate(texts):
+            if len(text) > longest:
+                cuts.setdefault(position, []).append(place)
+        columns[place] = [text[:longest] for text in texts]
+    return cuts
 
 
 def _whole(value: object) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from s2p_staging.definitions import KEY_SEPARATOR
 from servicenow_client import chunks as in_chunks
 from servicenow_client import one_of
 from target_servicenow_s2p.batches import Result
@@ -44,7 +45,7 @@ def find_staged(
     fields = tuple(dict.fromkeys((*table.key_elements, *table.elements.values())))
     found: dict[str, RowOutcome] = {}
     newest: dict[str, str] = {}
-    for piece in in_chunks(sorted({key.split("|")[0] for key in sought})):
+    for piece in in_chunks(sorted({key.split(KEY_SEPARATOR)[0] for key in sought})):
         rows = client.staged_rows(
             table.output.staging_table, one_of(first, piece), (*fields, "sys_created_on")
         )
@@ -62,7 +63,10 @@ def find_staged(
 
 def natural_key(table: Table, outcome: RowOutcome) -> str:
     """Return the natural key of a staged row."""
-    return "|".join(outcome.values.get(name, "") for name in table.key_elements)
+    elements = zip(table.output.key, table.key_elements, strict=True)
+    return table.output.natural_key(
+        {label: outcome.values.get(element, "") for label, element in elements}
+    )
 
 
 def result_of(row: Row, outcome: RowOutcome) -> Result:

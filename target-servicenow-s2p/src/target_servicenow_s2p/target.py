@@ -105,6 +105,15 @@ class TargetServiceNowS2P(PluginMixin, Target):
             ),
         ),
         th.Property(
+            "provenance",
+            th.ObjectType(additional_properties=th.StringType),
+            title="Provenance",
+            description=(
+                "Where a row comes from (source_id, source_modified, source_user, division, run) → "
+                "label of the staging column that tells it; empty leaves it out."
+            ),
+        ),
+        th.Property(
             "batch_size",
             th.IntegerType(minimum=1, maximum=5000),
             default=500,
@@ -139,7 +148,12 @@ class TargetServiceNowS2P(PluginMixin, Target):
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own parameters
         super().__init__(**kwargs)
         # A wrong table or expression is told at start, not at the first record.
-        load_definitions(self.config.get("tables"), self.config.get("erp_sources"), "")
+        load_definitions(
+            self.config.get("tables"),
+            self.config.get("erp_sources"),
+            "",
+            self.config.get("provenance"),
+        )
         if isinstance(self.message_reader, GuardedReader):
             self.message_reader.target = self
         self.run_id = ""

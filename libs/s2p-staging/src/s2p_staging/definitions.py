@@ -11,19 +11,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
 
+from s2p_staging.digests import digest
 from s2p_staging.errors import DefinitionError, ExpressionError
 from s2p_staging.expressions import Evaluate, Write, compile_expression, compile_text
 from s2p_staging.functions import FUNCTIONS, Function, text_of
+from s2p_staging.provenance import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from s2p_staging.provenance import Part
 
 __all__ = [
+    "KEY_SEPARATOR",
     "WITHOUT_TABLE",
     "Definition",
     "Field",
@@ -33,12 +38,11 @@ __all__ = [
     "load_definitions",
 ]
 
+KEY_SEPARATOR: Final = "|"
 LoadMethod = Literal["import_set", "table"]
 
 WITHOUT_TABLE = frozenset(
     {
-        "bank_entries",
-        "bank_entry_lines",
         "cost_units",
         "deletions",
         "item_groups",
@@ -66,6 +70,8 @@ class _OutputFile(Struct, forbid_unknown_fields=True):
     when: str = ""
     optional: dict[str, str] = {}
     volatile: list[str] = []
+    where_present: bool = False
+    private: list[str] = []
 
 
 class _LinkFile(Struct, forbid_unknown_fields=True):
@@ -128,6 +134,10 @@ class Output:
         when: a record whose value here is not ``true`` makes no row; None: every record does.
         key: labels whose values together identify the record in ServiceNow.
         volatile: labels left out when two versions of a row are compared.
+        provenance: labels under which a row tells where it comes from, if there are columns.
+        where_present: not every instance has the table; one that has not goes without.
+        private: labels of the key whose values may tell who someone is; a natural key, which is
+            kept in clear, has a digest in their place. Never the first one: rows are found by it.
     """
 
     name: str
@@ -139,6 +149,18 @@ class Output:
     key: tuple[str, ...]
     fields: tuple[Field, ...]
     volatile: frozenset[str]
+    provenance: frozenset[str] = frozenset()
+    where_present: bool = False
+    private: frozenset[str] = frozenset()
+
+    def natural_key(self, values: Mapping[str, str]) -> str:
+        """Return what identifies a record in its staging table, from values by label."""
+        if not self.private:  # all but one table, and each row comes by here
+            return KEY_SEPARATOR.join([values[label] for label in self.key])
+        return KEY_SEPARATOR.join(
+            digest(values[label].encode()) if label in self.private else values[label]
+            for label in self.key
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +200,7 @@ def load_definitions(
     tables: Mapping[str, Any] | None,
     erp_sources: Mapping[str, str] | None,
     run_id: str,
+    provenance: Mapping[str, str] | None = None,
 ) -> dict[str, Definition]:
     """Read the shipped definitions and lay the setting `tables` over them.
 
@@ -187,6 +210,7 @@ def load_definitions(
             when. A name that is not shipped defines a stream of its own.
         erp_sources: division → ERP source; a division without one is ``EXACT-<division>``.
         run_id: value of ``run_id()`` in expressions.
+        provenance: part of a row's origin → label of its column, see `s2p_staging.provenance`.
 
     Returns:
         Definitions by stream; a stream all of whose outputs are switched off has none.
@@ -196,10 +220,12 @@ def load_definitions(
     """
     overrides = _overrides(tables or {})
     functions = _functions(erp_sources or {}, run_id)
+    origin = parts(provenance)
     known = {output.name for stream in documented() for output in stream.outputs}
     own = [_own_stream(name, override) for name, override in overrides.items() if name not in known]
     return {
-        stream.stream: _definition(stream, overrides, functions) for stream in (*documented(), *own)
+        stream.stream: _definition(stream, overrides, functions, origin)
+        for stream in (*documented(), *own)
     }
 
 
@@ -243,12 +269,17 @@ def _functions(erp_sources: Mapping[str, str], run_id: str) -> Mapping[str, Func
 
 
 def _definition(
-    stream: _StreamFile, overrides: Mapping[str, _Override], functions: Mapping[str, Function]
+    stream: _StreamFile,
+    overrides: Mapping[str, _Override],
+    functions: Mapping[str, Function],
+    origin: Sequence[Part],
 ) -> Definition:
     return Definition(
         stream.stream,
         tuple(
-            _output(stream.stream, output, overrides.get(output.name, _Override()), functions)
+            _output(
+                stream.stream, output, overrides.get(output.name, _Override()), functions, origin
+            )
             for output in stream.outputs
             if overrides.get(output.name, _Override()).enabled
         ),
@@ -263,7 +294,11 @@ def _definition(
 
 
 def _output(
-    stream: str, output: _OutputFile, override: _Override, functions: Mapping[str, Function]
+    stream: str,
+    output: _OutputFile,
+    override: _Override,
+    functions: Mapping[str, Function],
+    origin: Sequence[Part],
 ) -> Output:
     specs: dict[str, tuple[_FieldFile, bool]] = {
         label: (spec if isinstance(spec, _FieldFile) else _FieldFile(spec), True)
@@ -281,6 +316,9 @@ def _output(
             )
         else:
             specs.pop(label, None)
+    load_method = override.load_method or output.load_method
+    told = [part for part in origin if load_method == "import_set" and part.label not in specs]
+    specs |= {part.label: (_FieldFile(part.value), False) for part in told}
     key = tuple(override.key or output.key)
     if missing := [label for label in key if label not in specs]:
         raise DefinitionError(
@@ -306,10 +344,13 @@ def _output(
         output.name,
         stream,
         override.staging_table or output.staging_table,
-        override.load_method or output.load_method,
+        load_method,
         tuple(override.after or output.after),
         compile_expression(when, functions) if when else None,
         key,
         fields,
-        frozenset(output.volatile),
+        frozenset((*output.volatile, *(part.label for part in told if part.volatile))),
+        frozenset(part.label for part in told),
+        output.where_present and not override.staging_table,
+        frozenset(output.private) if key == tuple(output.key) else frozenset(),
     )

@@ -170,6 +170,11 @@ def join(separator: object, *values: object) -> object:
     return str(separator).join(words) if words else None
 
 
+def alphanumeric(value: object) -> object:
+    """Letters and digits only: a GUID without its hyphens."""
+    return "".join(filter(str.isalnum, text_of(value))) or None
+
+
 def shorten(value: object, length: object) -> object:
     """At most so many characters."""
     text, bound = text_of(value), number_of(length)
@@ -179,6 +184,7 @@ def shorten(value: object, length: object) -> object:
 FUNCTIONS: Final[Mapping[str, Function]] = {
     function.__name__: function
     for function in (
+        alphanumeric,
         choose,
         code,
         inverse,

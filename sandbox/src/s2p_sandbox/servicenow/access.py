@@ -126,6 +126,10 @@ def may_write(user: User, table: Table) -> bool:
         return user.has(_staging_role(table))
     if table.name in _IMPORT_TABLES:
         return user.has("import_transformer", "import_admin")
+    if table.name == "sys_dictionary":
+        return user.has("personalize_dictionary")
+    if table.name == "customer_account":
+        return user.has("sn_customerservice_manager")
     return table.kind == "primary" and user.has(*_PRIMARY_WRITERS)
 
 

@@ -3,7 +3,7 @@
 Labels, types and mandatory marks of the staging tables are those of ServiceNow's product
 documentation (Source-to-Pay Integration Framework, *… inbound staging table* pages). Column names
 stand there for the invoice tables only (AP Invoice API reference); the others are derived from the
-label, in the style the switches choose. ``gate`` marks columns that a switch takes away.
+label, in the style the switches choose. ``gate`` marks columns and tables that a switch takes away.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from s2p_sandbox.servicenow.switches import Switches
 
-__all__ = ["Catalog", "Column", "Table", "catalog_for", "physical_tables"]
+__all__ = ["Catalog", "Column", "Made", "Table", "catalog_for", "physical_tables"]
 
 _INTERNAL_TYPES = {
     "datetime": "glide_date_time",
@@ -102,6 +102,10 @@ _EVERY_TABLE = (
     _system("sys_updated_by", "Updated by"),
     _system("sys_mod_count", "Updates", "integer"),
 )
+_SPARE = tuple(f"spare_{number}" for number in range(1, 9))
+"""Where the values of columns lie that an administrator adds to a staging table."""
+Made = tuple[tuple[str, str, str, int], ...]
+"""Columns added to staging tables: table, element, label, length."""
 _STAGING_TABLES = (
     _system("sys_import_set", "Set", "reference", "sys_import_set"),
     _system("sys_import_row", "Row", "integer"),
@@ -128,15 +132,18 @@ def physical_tables() -> dict[str, tuple[list[str], list[list[str]]]]:
     shaped = {}
     for name, definition in _definitions().items():
         own = [column["name"] for column in definition["columns"]]
-        extra = _STAGING_TABLES if definition["kind"] == "staging" else ()
+        staging = definition["kind"] == "staging"
+        extra = _STAGING_TABLES if staging else ()
         columns = [column.name for column in (*_EVERY_TABLE, *extra)] + own
+        columns += _SPARE if staging else ()
         shaped[name] = (columns, definition.get("keys", []))
     return shaped
 
 
-def catalog_for(switches: Switches) -> Catalog:
-    """The catalog under these switches; equal switches share one."""
+def catalog_for(switches: Switches, made: Made = ()) -> Catalog:
+    """The catalog under these switches with the columns made since; equal ones share one."""
     return _catalog(
+        made,
         "" if switches.column_style == "plain" else switches.column_style,
         switches.duplicate_supplier_label,
         frozenset(
@@ -145,6 +152,7 @@ def catalog_for(switches: Switches) -> Catalog:
                 ("order_line", switches.order_line_columns),
                 ("supplier_entity", switches.supplier_entity_columns),
                 ("cost_center_source", switches.cost_center_erp_source),
+                ("customer_account", switches.customer_accounts),
             )
             if not shown
         ),
@@ -152,15 +160,23 @@ def catalog_for(switches: Switches) -> Catalog:
 
 
 @lru_cache(maxsize=16)
-def _catalog(prefix: str, duplicate_label: bool, hidden: frozenset[str]) -> Catalog:  # noqa: FBT001
+def _catalog(made: Made, prefix: str, duplicate_label: bool, hidden: frozenset[str]) -> Catalog:  # noqa: FBT001
     tables = {}
     for name, definition in _definitions().items():
+        if definition.get("gate") in hidden:
+            continue
         staging = definition["kind"] == "staging"
         own = [
             _column(column, prefix if staging else "", duplicate_label=duplicate_label)
             for column in definition["columns"]
             if column.get("gate") not in hidden
         ]
+        if staging:
+            more = [one[1:] for one in made if one[0] == name]
+            own += [
+                Column(spare, element, label, max_length=longest)
+                for spare, (element, label, longest) in zip(_SPARE, more, strict=False)
+            ]
         columns = (*own, *(_STAGING_TABLES if staging else ()), *_EVERY_TABLE)
         labels: dict[str, list[Column]] = {}
         for column in own:

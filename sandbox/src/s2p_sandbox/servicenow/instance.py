@@ -21,7 +21,7 @@ from s2p_sandbox.servicenow.limits import RateRules
 from s2p_sandbox.servicenow.loading import load_rows
 from s2p_sandbox.servicenow.maps import maps_for
 from s2p_sandbox.servicenow.oauth import OAuth
-from s2p_sandbox.servicenow.shipped import write_shipped
+from s2p_sandbox.servicenow.shipped import made_columns, write_shipped
 from s2p_sandbox.servicenow.storage import Stamp, schema
 from s2p_sandbox.servicenow.worker import Worker
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from s2p_sandbox.clock import Clock
     from s2p_sandbox.servicenow.access import Access
     from s2p_sandbox.servicenow.calls import Call
+    from s2p_sandbox.servicenow.catalog import Catalog, Made
     from s2p_sandbox.servicenow.maps import TransformMap
     from s2p_sandbox.servicenow.switches import Switches
     from s2p_sandbox.switches import SwitchBoard
@@ -74,6 +75,7 @@ class Instance:
         self._shipped: object = None
         self._guard = threading.Lock()
         self._kept_at: float | None = None
+        self._made: Made = ()
         self._worker = Worker(self._transform_set)
         self._open()
 
@@ -94,7 +96,7 @@ class Instance:
         """Write rows past ACLs and transforms; see :func:`load_rows`."""
         stamp = Stamp(SYSTEM, stamp_text(self._clock.now()))
         with self.database.transaction() as connection:
-            return load_rows(connection, catalog_for(self._switches.now), rows, stamp, key)
+            return load_rows(connection, self._catalog(self._switches.now), rows, stamp, key)
 
     def rows(self) -> dict[str, int]:
         """Table → number of records, the empty ones left out."""
@@ -130,13 +132,19 @@ class Instance:
         with self.database.transaction() as connection:
             return jobs.run(name, self._context(connection, User(SYSTEM, frozenset()), []))
 
+    def _read_made(self) -> None:
+        """Take note of the columns that were added through the dictionary."""
+        with self.database.read() as connection:
+            self._made = made_columns(connection)
+
     def _open(self) -> None:
+        self._read_made()
         self._prepare()
         with self.database.transaction() as connection:
             empty = connection.execute('SELECT 1 FROM "sn_fin_erp_source"').fetchone() is None
             if empty and self._seeds is not None:
                 stamp = Stamp(SYSTEM, stamp_text(self._clock.now()))
-                load_rows(connection, catalog_for(self._switches.now), self._seeds(), stamp)
+                load_rows(connection, self._catalog(self._switches.now), self._seeds(), stamp)
             waiting = connection.execute(
                 """SELECT sys_id FROM "sys_import_set" WHERE state = 'loaded'
                    AND creation_source = 'insertMultiple'"""
@@ -147,7 +155,7 @@ class Instance:
     def _prepare(self) -> None:
         """Write dictionary and transform maps anew when a switch changed them."""
         switches = self._switches.now
-        catalog = catalog_for(switches)
+        catalog = self._catalog(switches)
         shown = (id(catalog), switches.second_map_on, switches.coalesce_off_on)
         with self._guard:
             if self._shipped == shown:
@@ -157,6 +165,9 @@ class Instance:
                 write_shipped(connection, catalog, maps, self._access)
             self._maps = maps
             self._shipped = shown
+
+    def _catalog(self, switches: Switches) -> Catalog:
+        return catalog_for(switches, self._made)
 
     def _dispatch(self, call: Call) -> Reply:
         if call.path == "/oauth_token.do" and call.method == "POST":
@@ -190,6 +201,8 @@ class Instance:
                 reply = import_api.handle(context, call, staging[1], staging[2] or "")
             else:
                 raise Refusal.no_resource()
+        if table and table[2] == "sys_dictionary" and not reading:
+            self._read_made()
         for import_set, delay in scheduled:  # only now is the set committed
             self._worker.add(import_set, delay)
         if call.struck_by("403_after_commit"):
@@ -202,7 +215,7 @@ class Instance:
         switches = self._switches.now
         return Context(
             connection,
-            catalog_for(switches),
+            self._catalog(switches),
             self._maps,
             switches,
             user,

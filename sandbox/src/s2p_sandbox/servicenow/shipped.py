@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from s2p_sandbox.servicenow.access import Access
-    from s2p_sandbox.servicenow.catalog import Catalog, Column, Table
+    from s2p_sandbox.servicenow.catalog import Catalog, Column, Made, Table
     from s2p_sandbox.servicenow.maps import Entry, TransformMap
 
-__all__ = ["write_shipped"]
+__all__ = ["made_columns", "write_shipped"]
 
 _STAMP = Stamp("system", "2026-01-01 00:00:00")
 _REWRITTEN = (
@@ -36,12 +36,20 @@ def write_shipped(
 ) -> None:
     """Write them anew, as the switches make them."""
     for table in _REWRITTEN:
-        connection.execute(f'DELETE FROM "{table}"')  # noqa: S608  # names from this module
+        connection.execute(
+            f'DELETE FROM "{table}" WHERE sys_created_by = ?',  # noqa: S608  # names from this module
+            (_STAMP.user,),
+        )
     root = {"sys_id": _table_id("sys_import_set_row"), "name": "sys_import_set_row",
             "label": "Import Set Row"}  # fmt: skip
     tables = [root, *(_table(table) for table in catalog.tables.values())]
     storage.insert(connection, "sys_db_object", tables, _STAMP)
-    listed = [(table, column) for table in catalog.tables.values() for column in table.columns]
+    listed = [
+        (table, column)
+        for table in catalog.tables.values()
+        for column in table.columns
+        if not column.name.startswith("spare_")  # added: they have records of their own
+    ]
     storage.insert(connection, "sys_dictionary", (_column(*one) for one in listed), _STAMP)
     storage.insert(
         connection,
@@ -71,6 +79,19 @@ def write_shipped(
         _STAMP,
     )  # fmt: skip
     _users(connection, access)
+
+
+def made_columns(connection: sqlite3.Connection) -> Made:
+    """Columns that somebody added to staging tables since the instance was shipped."""
+    found = connection.execute(
+        """SELECT name, element, column_label, max_length FROM "sys_dictionary"
+           WHERE sys_created_by <> ? AND element <> '' ORDER BY sys_created_on, rowid""",
+        (_STAMP.user,),
+    )
+    return tuple(
+        (row["name"], row["element"], row["column_label"], int(row["max_length"] or 40))
+        for row in found
+    )
 
 
 def _users(connection: sqlite3.Connection, access: Access) -> None:

@@ -23,6 +23,7 @@ class Switches:
             as in the documentation; off, the second one is labelled *ERP supplier code*.
         cost_center_erp_source: ``cmn_cost_center`` has the column *ERP source*; newer releases
             move it to ``sn_fin_erp_source_mapping``.
+        customer_accounts: Customer Service Management is installed: the table ``customer_account``.
         ambiguous_label: which of two columns with one label ``insertMultiple`` fills: ``first``,
             ``last`` or ``none``. Not documented.
         too_long: a staging value longer than its column is cut (``truncate``) or kept (``keep``).
@@ -68,6 +69,7 @@ class Switches:
     supplier_entity_columns: bool = True
     duplicate_supplier_label: bool = True
     cost_center_erp_source: bool = True
+    customer_accounts: bool = False
     ambiguous_label: str = "first"
     too_long: str = "truncate"
     invalid_query_returns_no_rows: bool = False
