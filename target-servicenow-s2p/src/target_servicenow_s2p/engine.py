@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from s2p_servicenow import connected
 from s2p_staging.definitions import WITHOUT_TABLE, load_definitions
 from s2p_store import Store
+from target_servicenow_s2p.again import Again
 from target_servicenow_s2p.delivery import Courier
 from target_servicenow_s2p.errands import Errands
 from target_servicenow_s2p.errors import RecordsFailed, StreamUnknown
 from target_servicenow_s2p.instance import Instance
-from target_servicenow_s2p.intake import Intake, ancestors_of
+from target_servicenow_s2p.intake import Intake, ancestors_of, parents_first
 from target_servicenow_s2p.journal import Journal
 from target_servicenow_s2p.loader import Loader
 from target_servicenow_s2p.memory import Memory
@@ -90,6 +91,7 @@ class Engine:
         self._loader: Loader | None = None
         self._intake: Intake | None = None
         self._parking: Parking | None = None
+        self._again: Again | None = None
         self._fed = 0
         self._flushed_at = clock()
         self.ended = False
@@ -169,6 +171,9 @@ class Engine:
         if self._loader is not None:
             self._loader.drain()
         self._release()
+        if self._again is not None:
+            # Only now: what was missing when it was refused may have come with this run.
+            self._again(self._states, self._batch_size)
         self._report()
         self._end(ok=True)
         self._judge()
@@ -230,14 +235,20 @@ class Engine:
                         staged,
                     )
                 self._parking = parking
+                ancestors = ancestors_of(self._definitions)
                 self._loader = Loader(
                     courier,
                     self._journal,
-                    ancestors_of(self._definitions),
+                    ancestors,
                     staged=lambda batch, results: parking.release(
                         batch.table.output.staging_table, results
                     ),
                     settled=lambda _, results: self._feed().settled(results),
+                )
+                named = {output.name: output for output in outputs}
+                order = [named[name] for name in parents_first(ancestors) if name in named]
+                self._again = Again(
+                    client, self._journal, self._loader, order, self._instance.table
                 )
             # What was fed before went to streams without a table. It is counted and settled now:
             # states wait for it, and the intake that follows does not know of it.
@@ -319,7 +330,7 @@ class Engine:
 
     def _judge(self) -> None:
         fail_on = self._config.get("fail_on") or "none"
-        failed = self._tally.total("failed") + self._tally.total("skipped")
+        failed = sum(self._tally.total(name) for name in ("failed", "skipped", "still_refused"))
         if pending := self._tally.total("pending"):
             self._logger.warning(
                 "%d rows had no outcome within outcome_timeout; the next run looks them up.",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from target_servicenow_s2p.report import Tally
     from target_servicenow_s2p.states import StateQueue
 
-__all__ = ["Intake", "ancestors_of"]
+__all__ = ["Intake", "ancestors_of", "parents_first"]
 
 _LARGEST_REQUEST: Final = 4_000_000
 """Bytes of row values per request, well below ServiceNow's 10 MB body."""
@@ -264,6 +264,11 @@ def descendants_of(ancestors: Mapping[str, Sequence[str]]) -> dict[str, tuple[st
         name: tuple(child for child, before in ancestors.items() if name in before)
         for name in ancestors
     }
+
+
+def parents_first(ancestors: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return all outputs, each after those that come before it."""
+    return list(dict.fromkeys(one for name, before in ancestors.items() for one in (*before, name)))
 
 
 def _cut(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:

@@ -11,22 +11,28 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from s2p_staging.definitions import KEY_SEPARATOR
 from s2p_store import AuditEvent, LedgerEntry
 from target_servicenow_s2p.batches import GOOD, PENDING, Batch, Result
+from target_servicenow_s2p.refusals import remedy_of
+from target_servicenow_s2p.rows import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from s2p_store import Store
     from target_servicenow_s2p.report import Tally
-    from target_servicenow_s2p.rows import Origin, Row
+    from target_servicenow_s2p.rows import Row
 
 __all__ = ["PLUGIN", "Intent", "IntentRow", "Journal"]
 
 PLUGIN: Final = "target-servicenow-s2p"
 _INTENT: Final = "batch:"
+_GIVEN_UP: Final = "given up"
+_EVENTS_OF_A_KEY: Final = 20
+"""A natural key may stand for records of several staging tables; their events are mixed."""
 
 
 class IntentRow(msgspec.Struct, array_like=True):
@@ -76,6 +82,7 @@ class Journal:
         self._slot = slot
         self._tally = tally
         self._now = now
+        self._began = now()
         self.run_id = run_id
 
     def known(self, table: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
@@ -95,7 +102,7 @@ class Journal:
         """Write down what became of every row, and close the intent."""
         table = batch.table.output.staging_table
         now = self._now()
-        self._tally.outcomes((result.row.output.name, result.outcome) for result in results)
+        told = self._count(results)
         with self._store.transaction():
             self._store.ledger.put_many(
                 [
@@ -103,8 +110,21 @@ class Journal:
                     self._closed(table, _INTENT + batch.id, now),
                 ]
             )
-            self._store.audit.append([self._event(table, result, now) for result in results])
+            self._store.audit.append([self._event(table, result, now) for result in told])
             self._flush_counts()
+
+    def _count(self, results: Sequence[Result]) -> Sequence[Result]:
+        """Count results; return those that are news: not a refusal that was on record already."""
+        again = [result for result in results if result.row.refused is not None]
+        if not again:
+            self._tally.outcomes((result.row.output.name, result.outcome) for result in results)
+            return results
+        for result in again:
+            let_in = result.outcome in GOOD or result.outcome == PENDING
+            self._tally.count(result.row.output.name, "let_in" if let_in else "still_refused")
+        first = [result for result in results if result.row.refused is None]
+        self._tally.outcomes((result.row.output.name, result.outcome) for result in first)
+        return [result for result in results if message_of(result) != result.row.refused]
 
     def abandoned(self, batch: Batch) -> None:
         """Close the intent of a batch that is known not to have been taken."""
@@ -158,6 +178,35 @@ class Journal:
         for entry in self._store.ledger.in_flight():
             if not entry.natural_key.startswith(_INTENT) and entry.import_set:
                 yield entry
+
+    def refused_before(self) -> Iterator[LedgerEntry]:
+        """Yield rows that were refused before this run began and are not given up."""
+        for entry in self._store.ledger.failed():
+            if entry.updated_at < self._began and entry.outcome != _GIVEN_UP:
+                yield entry
+
+    def give_up(self, entries: Sequence[LedgerEntry]) -> None:
+        """Try these rows no more: ServiceNow has no staged row of them left."""
+        self._store.ledger.put_many([replace(entry, outcome=_GIVEN_UP) for entry in entries])
+
+    def origin(self, entry: LedgerEntry) -> Origin | None:
+        """Where the record of a ledger entry comes from, as its last event says."""
+        events = self._store.audit.events(
+            natural_key=entry.natural_key, newest_first=True, limit=_EVENTS_OF_A_KEY
+        )
+        for event in events:
+            if event.detail.get("staging_table") == entry.table:
+                return Origin(
+                    event.stream,
+                    event.division,
+                    event.source_id,
+                    entry.source_version,
+                    rule=event.detail.get("mapping_rule"),
+                    gl_account=event.detail.get("gl_account"),
+                    cost_center=event.detail.get("cost_center"),
+                    document=event.detail.get("document"),
+                )
+        return None
 
     def close_intent(self, entry: LedgerEntry) -> None:
         """Close an intent of a dead run after it was looked up."""
@@ -258,6 +307,7 @@ class Journal:
             "target_table": result.target_table,
             "target_sys_id": result.target_sys_id,
             "message": message_of(result),
+            "remedy": None if good else remedy_of(result.message),
             "cut": list(result.row.cut),
             **_mapping(result.row.origin),
         }

@@ -21,6 +21,8 @@ COUNTERS: Final = (
     "failed",
     "skipped",
     "pending",
+    "let_in",
+    "still_refused",
     "duplicates",
     "not_written",
     "new",

@@ -60,6 +60,7 @@ class Row(Struct, frozen=True, gc=False):
         known_set: import set of what the ledger knows about this key already.
         parked_row: staging row in which an earlier, held version waits.
         cut: labels of the values that were longer than their columns.
+        refused: why ServiceNow refused it in an earlier run, for a row that is tried again.
     """
 
     output: Output
@@ -72,6 +73,7 @@ class Row(Struct, frozen=True, gc=False):
     known_set: str | None = None
     parked_row: str | None = None
     cut: tuple[str, ...] = ()
+    refused: str | None = None
 
     @override
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Row
+    from sqlalchemy.sql.elements import ColumnElement
 
     from s2p_store.database import Database
 
@@ -51,6 +52,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 _in_flight = table.c.state.in_(("sending", "sent"))
+_failed = table.c.state == "failed"
 _by_key = itemgetter(0, 1)
 _position = tuple_(table.c.table_name, table.c.natural_key)
 
@@ -95,7 +97,14 @@ class Ledger:
 
         Read page by page: writing outcomes while reading is fine.
         """
-        statement = select(table).where(_in_flight).order_by(*_position.clauses).limit(_PAGE)
+        return self._pages(_in_flight, table_name)
+
+    def failed(self) -> Iterator[LedgerEntry]:
+        """All entries that failed, in the same order and manner."""
+        return self._pages(_failed, None)
+
+    def _pages(self, state: ColumnElement[bool], table_name: str | None) -> Iterator[LedgerEntry]:
+        statement = select(table).where(state).order_by(*_position.clauses).limit(_PAGE)
         if table_name is not None:
             statement = statement.where(table.c.table_name == table_name)
         page = statement

@@ -45,7 +45,7 @@ __all__ = [
 
 # Known revisions, oldest first. Kept here so that opening a store need not load Alembic;
 # a test compares it with the migrations.
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "s2p_schema_version"
 

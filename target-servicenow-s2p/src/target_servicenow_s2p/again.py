@@ -1,0 +1,103 @@
+"""Rows that an earlier run staged and ServiceNow refused: tried again, as the cause may be gone.
+
+The tap does not send a record again that has not changed. What was staged still lies in the staging
+table (seven days), so its values need not be kept here, where they would lie in clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from target_servicenow_s2p.rows import Row
+from target_servicenow_s2p.staged import Sought, find_staged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from s2p_staging.columns import Table
+    from s2p_staging.definitions import Output
+    from s2p_store import LedgerEntry
+    from servicenow_client import RowOutcome, ServiceNowClient
+    from target_servicenow_s2p.journal import Journal
+    from target_servicenow_s2p.loader import Loader
+    from target_servicenow_s2p.rows import Origin
+    from target_servicenow_s2p.states import StateQueue
+
+    _Refused = tuple[LedgerEntry, Origin]
+
+__all__ = ["Again"]
+
+_MOST: Final = 10_000
+"""Rows tried again in one run; the others have their turn when these are in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Finds them and sends them.
+
+    Args:
+        client: connection.
+        journal: knows what was refused.
+        loader: sends, and writes down what becomes of it.
+        outputs: all of them, parents first.
+        table_of: an output's table; None where the instance does not have it.
+    """
+
+    client: ServiceNowClient
+    journal: Journal
+    loader: Loader
+    outputs: Sequence[Output]
+    table_of: Callable[[str], Table | None]
+
+    def __call__(self, states: StateQueue, batch_size: int) -> None:
+        """Send them, parents first, and wait for their outcomes.
+
+        Raises:
+            ServiceNowError: they could not be sent; they stay as refused as they are.
+        """
+        refused: dict[tuple[str, str], list[_Refused]] = {}
+        for entry in islice(self.journal.refused_before(), _MOST):
+            if origin := self.journal.origin(entry):
+                refused.setdefault((origin.stream, entry.table), []).append((entry, origin))
+        for output in self.outputs:
+            entries = refused.get((output.stream, output.staging_table))
+            table = self.table_of(output.name) if entries else None
+            if not entries or table is None or not table.key_elements:
+                continue
+            rows = self._rows(table, entries)
+            for first in range(0, len(rows), batch_size):
+                some = rows[first : first + batch_size]
+                states.owe(some[0].epoch, len(some))
+                self.loader.send(table, some)
+        self.loader.drain()
+
+    def _rows(self, table: Table, entries: Sequence[_Refused]) -> list[Row]:
+        """Make them anew from what lies in the staging table; give up what lies there no more."""
+        sought = {entry.natural_key: Sought(entry.content_hash or "") for entry, _ in entries}
+        found = find_staged(self.client, table, sought)
+        self.journal.give_up([entry for entry, _ in entries if entry.natural_key not in found])
+        return [
+            _row(table, entry, origin, found[entry.natural_key])
+            for entry, origin in entries
+            if entry.natural_key in found
+        ]
+
+
+def _row(table: Table, entry: LedgerEntry, origin: Origin, staged: RowOutcome) -> Row:
+    values = {
+        spec.label: staged.values.get(table.elements.get(spec.label, ""), "")
+        for spec in table.written
+    }
+    return Row(
+        table.output,
+        entry.natural_key,
+        values,
+        entry.content_hash or "",
+        origin,
+        epoch=0,
+        size=sum(map(len, values.values())),
+        known_set=entry.import_set,
+        refused=entry.message or "",
+    )
