@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
@@ -14,10 +13,10 @@ from exactonline_client import ExactError
 from s2p_singer import (
     BufferedMessageWriter,
     PluginMixin,
-    SettingError,
     Terminated,
     UserError,
     require,
+    tap_from,
 )
 from tap_exactonline.definitions import STREAMS, StreamDefinition
 from tap_exactonline.forecast import forecast
@@ -165,14 +164,7 @@ class TapExactOnline(PluginMixin, Tap):
     ) -> None:
         # The SDK's form makes a tap and calls sync_all(); ours also ends the run.
         super(Tap, cls).invoke(about=about, about_format=about_format)
-        cls.print_version(print_fn=cls.logger.info)
-        tap = cls(
-            config=config.config if config else None,
-            state=None if state is None else _load(state, "--state"),
-            catalog=None if catalog is None else _load(catalog, "--catalog"),
-            parse_env_config=config.parse_env if config else False,
-            validate_config=True,
-        )
+        tap = tap_from(cls, config, state, catalog)
         if plan:
             click.echo(tap.plan(plan))
         else:
@@ -239,14 +231,3 @@ class TapExactOnline(PluginMixin, Tap):
             session.close(ok=ok)
         if not ok:
             raise IncompleteRun(" ".join(session.problems))
-
-
-def _load(file: IO[str], option: str) -> dict[str, Any]:
-    """Read a JSON object given on the command line."""
-    try:
-        document = json.load(file)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise SettingError(f"The file given as {option} is not a JSON object. Correct it.")
-    return document

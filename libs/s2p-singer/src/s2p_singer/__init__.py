@@ -1,6 +1,7 @@
 """What this project's Singer plugins share: settings, error boundary, signals, fast message I/O."""
 
 from s2p_singer.errors import InputError, PipeClosedError, SettingError, Terminated, UserError
+from s2p_singer.invoking import tap_from
 from s2p_singer.io import BufferedMessageWriter, MessageReader, encode_line, flush_writers
 from s2p_singer.main import run
 from s2p_singer.plugin import PluginMixin
@@ -30,4 +31,5 @@ __all__ = [
     "run_id",
     "servicenow_settings",
     "strict",
+    "tap_from",
 ]

@@ -16,6 +16,7 @@ from servicenow_client.calls import (
     table_path,
     update_call,
 )
+from servicenow_client.changes import CHANGED, pages_of_changes
 from servicenow_client.dictionary import (
     Column,
     TransformMap,
@@ -193,6 +194,24 @@ class ServiceNowClient:
             if newest <= last:
                 raise Rejected(f"Table {table} returned a page that does not follow sys_id {last}.")
             last = newest
+
+    def changed(
+        self, table: str, since: str, fields: Sequence[str] = ()
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Read pages of the rows changed at or after a moment, in the order of their changes.
+
+        Args:
+            table: table name.
+            since: ``YYYY-MM-DD HH:MM:SS`` in UTC; empty: from the beginning.
+            fields: columns; none means all.
+
+        Raises:
+            Rejected: the instance ignored the order, or the user's time zone is not UTC.
+        """
+        wanted = tuple(dict.fromkeys(("sys_id", CHANGED, *fields))) if fields else ()
+        return pages_of_changes(
+            lambda query: self._page(table, query, wanted, "false"), table, since
+        )
 
     def get(self, table: str, sys_id: str, fields: Sequence[str] = ()) -> dict[str, Any]:
         """Read one record.

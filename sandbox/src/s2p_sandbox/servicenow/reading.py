@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -32,6 +33,7 @@ def _selection(context: Context, table: Table, query: str) -> Selection:
         now=context.now,
         case_sensitive=context.switches.case_sensitive_values,
         invalid_returns_nothing=context.switches.invalid_query_returns_no_rows,
+        utc_offset=timedelta(hours=context.switches.user_utc_offset_hours),
     )
 
 

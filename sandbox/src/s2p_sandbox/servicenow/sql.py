@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from s2p_sandbox.servicenow.dates import resolve
 from s2p_sandbox.servicenow.query import parse
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from s2p_sandbox.servicenow.catalog import Catalog, Column, Table
     from s2p_sandbox.servicenow.query import Condition, Query
 
@@ -48,6 +47,7 @@ class _Compiler:
     catalog: Catalog
     now: datetime
     case_sensitive: bool
+    utc_offset: timedelta
     parameters: list[str]
 
     def condition(self, table: Table, condition: Condition) -> str:
@@ -79,6 +79,8 @@ class _Compiler:
         value = resolve(condition.value, self.now)
         if value is None:
             raise _InvalidError
+        if column.type == "datetime" and self.utc_offset:
+            value = _in_utc(value, self.utc_offset)
         if operator in {"LIKE", "NOT LIKE", "STARTSWITH", "ENDSWITH"}:
             return self._text(column, operator, value)
         return self._value(column, operator, value)
@@ -138,7 +140,7 @@ class _Compiler:
         return value if self.case_sensitive else value.lower()
 
 
-def select(  # noqa: PLR0913  # a table, a query and the instance's four properties
+def select(  # noqa: PLR0913  # a table, a query and the instance's properties
     catalog: Catalog,
     table: Table,
     query: str,
@@ -146,16 +148,25 @@ def select(  # noqa: PLR0913  # a table, a query and the instance's four propert
     now: datetime,
     case_sensitive: bool = True,
     invalid_returns_nothing: bool = False,
+    utc_offset: timedelta = timedelta(0),
 ) -> Selection:
     """Translate a query; an invalid part is left out, or the property makes it match nothing."""
     parsed = parse(query)
-    compiler = _Compiler(catalog, now, case_sensitive, [])
+    compiler = _Compiler(catalog, now, case_sensitive, utc_offset, [])
     ignored = list(parsed.invalid)
     where = _where(compiler, table, parsed, ignored)
     order = _order(table, parsed, ignored)
     if ignored and invalid_returns_nothing:
         return Selection(_NOTHING, (), order, tuple(ignored))
     return Selection(where, tuple(compiler.parameters), order, tuple(ignored))
+
+
+def _in_utc(value: str, offset: timedelta) -> str:
+    """A literal in the user's time zone, as it is stored."""
+    try:
+        return f"{datetime.fromisoformat(value) - offset:%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return value
 
 
 def _where(compiler: _Compiler, table: Table, query: Query, ignored: list[str]) -> str:

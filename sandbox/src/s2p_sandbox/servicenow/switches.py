@@ -30,6 +30,8 @@ class Switches:
         invalid_query_returns_no_rows: property ``glide.invalid_query.returns_no_rows``; off, an
             invalid part of an encoded query is ignored and the rest runs.
         case_sensitive_values: compare query values with their case, as the REST reference says.
+        user_utc_offset_hours: time zone of the integration user; times in queries are read in it,
+            answers are in UTC.
         unstable_order: lists without ORDERBY come in another order each time, as a database may.
         hidden_rows: table → encoded query of rows the user may not see; they are taken out after
             ``sysparm_limit``.
@@ -74,6 +76,7 @@ class Switches:
     too_long: str = "truncate"
     invalid_query_returns_no_rows: bool = False
     case_sensitive_values: bool = True
+    user_utc_offset_hours: float = 0.0
     unstable_order: bool = False
     hidden_rows: dict[str, Any] = field(default_factory=dict)
     silent_fields: tuple[str, ...] = ()

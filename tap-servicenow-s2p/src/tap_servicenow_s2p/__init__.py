@@ -1,0 +1,1 @@
+"""Singer tap for ServiceNow's Source-to-Pay: reference data, documents, outcomes of staging."""
