@@ -183,3 +183,24 @@ def test_the_audit_trail_is_whole_and_tells_each_document(pipeline: Pipeline, la
     assert pipeline.s2p("audit", "verify")["intact"] is True
     life = pipeline.s2p("explain", "10001")
     assert life
+
+
+def test_what_became_of_documents_is_told(pipeline: Pipeline, later: Run) -> None:
+    assert later.codes == (0, 0, 0)
+    first = pipeline.outcomes()
+    assert first.codes == (0, 0), first.logs
+    (order,) = pipeline.rows("sn_shop_purchase_order", "erp_number=10001")
+    told = f"Purchase order {order['number']} is ordered in ServiceNow"
+    assert any(told in sentence for sentence in pipeline.s2p("explain", "10001")["standing"])
+    events = len(pipeline.s2p("audit", "show", "--limit", "100000"))
+    assert pipeline.outcomes().codes == (0, 0)
+    assert len(pipeline.s2p("audit", "show", "--limit", "100000")) == events
+    pipeline.control("servicenow", "jobs", name="Validate and process invoices")
+    moved = pipeline.outcomes()
+    assert moved.summary["streams"]
+    states = {
+        event["detail"]["state"]
+        for event in pipeline.s2p("audit", "show", "--limit", "100000")
+        if event["kind"] == "seen" and event["stream"] in {"purchase_entries", "purchase_invoices"}
+    }
+    assert {"draft", "accepted"} <= states

@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["Pipeline", "Run", "sandbox"]
 
 BIN = Path(sys.executable).parent
 STEPS = ("tap-exactonline", "mapper-glcostcenter", "target-servicenow-s2p")
+OUTCOMES = ("tap-servicenow-s2p", "target-s2p-store")
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,20 @@ class Pipeline:
         }
 
     def run(self, **settings: str) -> Run:
-        """Run the pipe once, keep its last state as Singer's runners do, and sum it up."""
+        """Run the main pipe once, keep its last state as Singer's runners do, and sum it up."""
+        return self._pipe(STEPS, self.state, **settings)
+
+    def outcomes(self) -> Run:
+        """Note what became of documents in ServiceNow."""
+        return self._pipe(OUTCOMES, self.home / "outcomes.json")
+
+    def _pipe(self, steps: Sequence[str], kept: Path, **settings: str) -> Run:
         run_id = str(uuid.uuid4())
-        state = ["--state", str(self.state)] if self.state.exists() else []
-        commands = [shlex.join([step, "--config=ENV"]) for step in STEPS]
+        state = ["--state", str(kept)] if kept.exists() else []
+        commands = [shlex.join([step, "--config=ENV"]) for step in steps]
         commands[0] += " " + shlex.join(state)
         piped = " | ".join(
-            f"{command} 2>{step}.log" for command, step in zip(commands, STEPS, strict=True)
+            f"{command} 2>{step}.log" for command, step in zip(commands, steps, strict=True)
         )
         done = subprocess.run(
             ["/bin/bash", "-c", f'{piped} > states; echo "${{PIPESTATUS[@]}}"'],
@@ -76,11 +84,11 @@ class Pipeline:
         )
         states = (self.home / "states").read_text().splitlines()
         if states:
-            self.state.write_text(states[-1])
+            kept.write_text(states[-1])
         return Run(
             run_id=run_id,
             codes=tuple(int(code) for code in done.stdout.split()),
-            logs="".join((self.home / f"{step}.log").read_text() for step in STEPS),
+            logs="".join((self.home / f"{step}.log").read_text() for step in steps),
             summary=self.s2p("runs", "--run", run_id),
         )
 

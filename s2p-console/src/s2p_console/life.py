@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from s2p_console import downstream
 from s2p_console.reasons import named, what_frees
 from s2p_console.trail import LINES, Family, event_data, event_text, family_of
 from s2p_console.waiting import key_text
@@ -168,7 +169,7 @@ def standing(life: Life) -> list[str]:
         for entry in life.ledger
         if entry.state == "failed" and entry.message
     ]
-    return sentences
+    return [*sentences, *downstream.sentences(life.events)]
 
 
 def needs_attention(life: Life) -> bool:

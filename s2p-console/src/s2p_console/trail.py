@@ -54,6 +54,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "unchanged": "not sent: nothing changed since the last time",
     "failed": "refused by ServiceNow",
     "deleted": "deleted in Exact Online",
+    "seen": "seen in ServiceNow",
 }
 _WORDS: Final[Mapping[str, str]] = {
     "reasons": "",

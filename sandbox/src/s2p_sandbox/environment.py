@@ -43,6 +43,7 @@ def plugin_environment(
     }
     for name, value in servicenow.items():
         named[f"TARGET_SERVICENOW_S2P_{name}"] = value
+        named[f"TAP_SERVICENOW_S2P_{name}"] = value
         named[f"MAPPER_GLCOSTCENTER_SERVICENOW_{name}"] = value
     if certificate is not None:
         named["REQUESTS_CA_BUNDLE"] = str(certificate)
