@@ -17,7 +17,9 @@ from click.exceptions import NoArgsIsHelpError
 
 from exactonline_client import ExactError
 from s2p_console.errors import ConsoleError, ExitCode, ReaderGoneError
+from s2p_staging.errors import StagingError
 from s2p_store import StoreError
+from servicenow_client import ServiceNowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,7 @@ __all__ = ["DEBUG_VARIABLE", "guarded", "redact"]
 DEBUG_VARIABLE: Final = "S2P_DEBUG"
 """When set, an unexpected error is shown with its traceback (which may quote data)."""
 
-_SENTENCES: Final = (ConsoleError, StoreError, ExactError)
+_SENTENCES: Final = (ConsoleError, StoreError, ExactError, ServiceNowError, StagingError)
 _TOLD: Final = (*_SENTENCES, click.ClickException, OSError)
 _MASK: Final = "[redacted]"
 _SECRET_LOOKING: Final = (

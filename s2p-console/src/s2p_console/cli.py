@@ -18,6 +18,7 @@ from s2p_console.commands.key import key
 from s2p_console.commands.login import login
 from s2p_console.commands.run import run
 from s2p_console.commands.runs import runs
+from s2p_console.commands.servicenow import servicenow
 from s2p_console.commands.webhooks import webhooks
 from s2p_console.desk import Desk
 from s2p_console.errors import ReaderGoneError
@@ -77,5 +78,5 @@ def s2p(context: click.Context, config: Path | None) -> None:
         click.echo(context.get_help())
 
 
-for _command in (audit, doctor, explain, held, key, login, run, runs, webhooks):
+for _command in (audit, doctor, explain, held, key, login, run, runs, servicenow, webhooks):
     s2p.add_command(_command)

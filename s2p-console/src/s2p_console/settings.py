@@ -122,6 +122,23 @@ class Settings:
             )
         return tuple(numbers)
 
+    def mapping(self, plugin: str, name: str) -> dict[str, Any]:
+        """Give an object, empty if it is not set.
+
+        Raises:
+            SettingError: it is no such object.
+        """
+        given: Any = self.file.get(plugin, {}).get(name)
+        if given in (None, ""):
+            given = self.environment.get(f"{PREFIXES[plugin]}{name.upper()}") or "{}"
+        try:
+            found = json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise SettingError(f"The setting '{name}' of {plugin} must be a JSON object.")
+        return found
+
     @property
     def store_url(self) -> str:
         """Where the store is."""

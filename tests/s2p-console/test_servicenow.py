@@ -1,0 +1,186 @@
+"""The doctor and the preparation of ServiceNow, against the stand-in instance."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s2p_console.commands.servicenow import missing_columns
+from s2p_sandbox import servicenow
+from s2p_sandbox.clock import Clock
+from s2p_sandbox.server import serve
+from s2p_staging.provenance import parts
+from servicenow_client import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import House
+
+ADMIN = {
+    "TARGET_SERVICENOW_S2P_AUTH_METHOD": "basic",
+    "TARGET_SERVICENOW_S2P_USERNAME": "admin",
+    "TARGET_SERVICENOW_S2P_PASSWORD": servicenow.TEST_ACCESS.passwords["admin"],
+}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("servicenow")
+    with serve(servicenow.app(folder, Clock(), seeds=False)) as url:
+        yield url
+
+
+def control(url: str, path: str, **body: object) -> None:
+    answer = requests.post(f"{url}/_sandbox/{path}", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+def target(house: House, served: str) -> House:
+    control(served, "reset")
+    control(served, "rows", table="sn_fin_erp_source", rows=[{"name": "EXACT-101"}])
+    source = {"ref": ["sn_fin_erp_source", "name", "EXACT-101"]}
+    for table in ("sn_fin_gl_account", "cmn_cost_center"):
+        control(served, "rows", table=table, rows=[{"erp_source": source}])
+    house.sandbox = served
+    house.environment |= {
+        "TARGET_SERVICENOW_S2P_INSTANCE_URL": served,
+        "TARGET_SERVICENOW_S2P_CLIENT_ID": servicenow.TEST_ACCESS.client_id,
+        "TARGET_SERVICENOW_S2P_CLIENT_SECRET": servicenow.TEST_ACCESS.client_secret,
+        "TAP_EXACTONLINE_DIVISIONS": "[101]",
+    }
+    return house
+
+
+def examined(target: House, **environment: str) -> tuple[int, list[dict[str, Any]]]:
+    ran = target.run("doctor", "servicenow", "--json", **environment)
+    assert ran.stdout, ran.output
+    return ran.exit_code, json.loads(ran.stdout)
+
+
+def worse(findings: list[dict[str, Any]]) -> dict[str, str]:
+    return {one["check"]: one["level"] for one in findings if one["level"] != "ok"}
+
+
+def text(findings: list[dict[str, Any]]) -> str:
+    return " ".join(f"{one['what']} {one['remedy']}" for one in findings if one["level"] != "ok")
+
+
+def test_an_instance_that_is_ready_lacks_the_columns_of_origin_only(target: House) -> None:
+    code, findings = examined(target)
+    assert (code, worse(findings)) == (2, {"provenance": "warning"})
+    assert "s2p servicenow prepare" in text(findings)
+    shown = target.run("doctor")
+    assert (shown.exit_code, "Times in queries are read in UTC" in shown.stdout) == (2, True)
+
+
+def test_nothing_is_written(target: House) -> None:
+    examined(target)
+    target.run("servicenow", "prepare")
+    status = requests.get(f"{target.sandbox}/_sandbox/status", timeout=20).json()
+    assert not [call for call in status["calls"] if call.startswith("POST /api")]
+
+
+def test_a_wrong_secret_is_the_only_finding(target: House) -> None:
+    code, findings = examined(target, TARGET_SERVICENOW_S2P_CLIENT_SECRET="wrong")
+    assert (code, worse(findings)) == (2, {"login": "error"})
+    assert len(findings) == 1
+    assert "client_secret" in findings[0]["what"]
+
+
+def test_a_missing_setting_is_named(target: House) -> None:
+    ran = target.run("doctor", "servicenow", TARGET_SERVICENOW_S2P_CLIENT_SECRET=None)
+    assert ran.exit_code == 1
+    assert "TARGET_SERVICENOW_S2P_CLIENT_SECRET" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("switches", "check", "level", "said"),
+    [
+        ({"dictionary_readable": False}, "rights", "error", "read sys_dictionary"),
+        ({"transform_maps_readable": False}, "rights", "warning", "sys_transform_entry"),
+        ({"coalesce_off_on": ["sn_spend_intg_imp_invoice"]}, "transform maps", "error",
+         "Set coalesce on u_external_invoice_number"),
+        ({"user_utc_offset_hours": 2}, "time zone", "error", "time zone to UTC"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_its_remedy(
+    target: House, switches: dict[str, Any], check: str, level: str, said: str
+) -> None:
+    control(target.sandbox, "switches", **switches)
+    code, findings = examined(target)
+    assert code == 2
+    assert worse(findings)[check] == level
+    assert said in text(findings)
+
+
+def test_a_table_that_refuses_to_be_read_names_the_roles(target: House) -> None:
+    fault = {"kind": "status", "match": "table/sn_spend_intg_imp_invoice\\b", "times": 9}
+    control(target.sandbox, "faults", **fault, params={"code": 403})
+    _, findings = examined(target)
+    assert worse(findings)["rights"] == "error"
+    assert "sn_spend_intg.procurement_integrator" in text(findings)
+
+
+def test_a_column_that_cannot_be_told_apart_is_named(target: House) -> None:
+    tables = {"purchase_orders": {"fields": {"ERP PO number": {"column": "u_nowhere"}}}}
+    _, findings = examined(target, TARGET_SERVICENOW_S2P_TABLES=json.dumps(tables))
+    assert worse(findings)["columns"] == "error"
+    assert "tables.purchase_orders.fields" in text(findings)
+
+
+def test_an_erp_source_that_is_not_there(target: House) -> None:
+    code, findings = examined(target, TARGET_SERVICENOW_S2P_ERP_SOURCES='{"101": "EXACT-NL"}')
+    assert (code, worse(findings)["ERP source"]) == (2, "error")
+    (finding,) = [one for one in findings if one["check"] == "ERP source"]
+    assert (finding["division"], "sn_fin_erp_source" in finding["remedy"]) == (101, True)
+
+
+def test_a_hibernating_instance_is_told(target: House) -> None:
+    control(target.sandbox, "faults", kind="hibernation", times=99)
+    code, findings = examined(target)
+    assert (code, worse(findings)) == (2, {"login": "error"})
+
+
+def test_columns_are_added_once_by_whom_may(target: House) -> None:
+    listed = target.run("servicenow", "prepare", "--json")
+    assert listed.exit_code == 2
+    missing = json.loads(listed.stdout)
+    refused = target.run("servicenow", "prepare", "--apply")
+    assert refused.exit_code == 1
+    assert "personalize_dictionary" in refused.output
+    applied = target.run("servicenow", "prepare", "--apply", "--json", **ADMIN)
+    assert applied.exit_code == 0
+    added = json.loads(applied.stdout)
+    assert [one["column"] for one in added] == [one["column"] for one in missing]
+    assert {one["added"] for one in added} == {True}
+    again = target.run("servicenow", "prepare", "--apply", **ADMIN)
+    assert (again.exit_code, again.stdout.strip()) == (0, "Every staging table has its columns.")
+    assert examined(target)[0] == 0
+
+
+def test_other_labels_are_the_users(target: House) -> None:
+    labels = json.dumps({"run": "Batch", "source_user": ""})
+    ran = target.run("servicenow", "prepare", "--json", TARGET_SERVICENOW_S2P_PROVENANCE=labels)
+    found = {one["label"] for one in json.loads(ran.stdout)}
+    assert "Batch" in found
+    assert not {"Exact source user", "Exact integration run"} & found
+
+
+LABELS = [part.label for part in parts()]
+
+
+@given(st.sets(st.sampled_from(LABELS)), st.sampled_from(["u_", "x_acme_"]))
+def test_missing_and_there_make_the_whole(there: set[str], prefix: str) -> None:
+    columns = [Column("c", label.upper(), "string", 100, mandatory=False, reference="")
+               for label in there]  # fmt: skip
+    missing = missing_columns("t", columns, parts(), prefix)
+    assert {one.label for one in missing} | there == set(LABELS)
+    assert len(missing) + len(there) == len(LABELS)
+    assert all(one.column.startswith(prefix) for one in missing)
