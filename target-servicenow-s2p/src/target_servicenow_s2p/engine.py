@@ -19,6 +19,7 @@ from target_servicenow_s2p.journal import Journal
 from target_servicenow_s2p.loader import Loader
 from target_servicenow_s2p.memory import Memory
 from target_servicenow_s2p.parking import Parking
+from target_servicenow_s2p.preview import Preview
 from target_servicenow_s2p.recovery import recover
 from target_servicenow_s2p.report import Tally
 from target_servicenow_s2p.slots import Slot
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from s2p_staging.columns import Table
-    from servicenow_client import Call
+    from servicenow_client import Call, ServiceNowClient
 
 __all__ = ["Engine"]
 
@@ -92,6 +93,8 @@ class Engine:
         self._intake: Intake | None = None
         self._parking: Parking | None = None
         self._again: Again | None = None
+        self._client: ServiceNowClient | None = None
+        self._preview = Preview(self._batch_size) if self._dry else None
         self._fed = 0
         self._flushed_at = clock()
         self.ended = False
@@ -211,6 +214,7 @@ class Engine:
             client = self._resources.enter_context(
                 connected(self._config, self._store, sleep=self._sleep, on_call=self._called)
             )
+            self._client = client
             outputs = [one for each in self._definitions.values() for one in each.outputs]
             self._instance = Instance(client, outputs, self._logger)
             if not self._dry:
@@ -269,6 +273,7 @@ class Engine:
                 states=self._states,
                 tally=self._tally,
                 batch_size=self._batch_size,
+                preview=self._preview,
             )
         return self._intake
 
@@ -306,6 +311,10 @@ class Engine:
             if self._dry
             else "Staged in ServiceNow"
         )
+        if self._preview is not None:
+            for line in self._preview.lines(self._client):
+                self._logger.info("%s", line)
+            self._logger.info("Staging it would take about %d calls.", self._preview.calls)
         lines = list(self._tally.lines())
         if lines:
             self._logger.info("%s, per stream:", title)

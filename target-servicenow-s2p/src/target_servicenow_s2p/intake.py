@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from target_servicenow_s2p.loader import Loader
     from target_servicenow_s2p.memory import Memory
     from target_servicenow_s2p.parking import Parking
+    from target_servicenow_s2p.preview import Preview
     from target_servicenow_s2p.report import Tally
     from target_servicenow_s2p.states import StateQueue
 
@@ -49,6 +50,7 @@ class Intake:
         states: StateQueue,
         tally: Tally,
         batch_size: int,
+        preview: Preview | None = None,
     ) -> None:
         self._definitions = definitions
         self._table_of = table_of
@@ -59,6 +61,7 @@ class Intake:
         self._states = states
         self._tally = tally
         self._batch_size = batch_size
+        self._preview = preview
         self._ancestors = ancestors_of(definitions)
         self._descendants = descendants_of(self._ancestors)
         self._records: dict[str, list[tuple[Mapping[str, Any], int]]] = {}
@@ -183,15 +186,17 @@ class Intake:
         return self._loader is not None and self._loader.is_flying(table.output.staging_table, key)
 
     def _refuse(self, row: Row, staging: str, problem: str) -> None:
-        if self._loader is None:
+        if self._preview is not None:
             self._tally.count(row.output.name, "failed")
+            self._preview.refuse(row, problem)
         else:
             self._journal.refused(row, staging, problem)
 
     def _buffer(self, table: Table, row: Row, entry: LedgerEntry | None) -> None:
-        if self._loader is None:
-            new = entry is None or entry.state != "done"
-            self._tally.count(row.output.name, "new" if new else "changed")
+        if self._preview is not None:
+            known = entry is not None and entry.state == "done"
+            self._tally.count(row.output.name, "changed" if known else "new")
+            self._preview.note(table, row, known=known)
             return
         name = table.output.name
         buffer = self._buffers.setdefault(name, {})

@@ -8,6 +8,7 @@ One file per stream. ``remember`` names values that records of other streams nee
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -39,6 +40,11 @@ __all__ = [
 ]
 
 KEY_SEPARATOR: Final = "|"
+_TELLING: Final = re.compile(
+    r"(?:choose|code|date|datetime|erp_source|inverse|minus|money|percent|plus|ratio|when|yesno)\("
+    r"|s2p_(?:gl_account|cost_center)\b|'"
+)
+"""Expressions whose values may be shown: none of them gives a free text."""
 LoadMethod = Literal["import_set", "table"]
 
 WITHOUT_TABLE = frozenset(
@@ -114,6 +120,7 @@ class Field:
         feeds: column of the primary table it must feed where the label is ambiguous.
         column: the staging column itself, where the setting `tables` names it.
         required: the run stops if the instance has no such column.
+        telling: its values tell nothing about a person: codes, amounts, dates, choices.
     """
 
     label: str
@@ -122,6 +129,7 @@ class Field:
     feeds: str
     column: str
     required: bool
+    telling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +342,7 @@ def _output(
                 spec.feeds,
                 spec.column,
                 required,
+                _TELLING.match(spec.value) is not None,
             )
             for label, (spec, required) in specs.items()
         )
