@@ -84,6 +84,15 @@ def measure(plan: Plan) -> Results:
     results.stages = (plan.size, stages)
     regular = [_told("whole pipe, 60 a page", plan.size, lambda n: bench.pipe(n, regular=True))]
     results.regular = Series(plan.size, regular)
+    few = plan.size // 20
+    results.loaders = {
+        "PySNC, row by row": Series(
+            few, [_told("PySNC, row by row", few, lambda n: bench.pysnc(n, batch=False))]
+        ),
+        "PySNC, Batch API": Series(
+            few, [_told("PySNC, Batch API", few, lambda n: bench.pysnc(n, batch=True))]
+        ),
+    }
     for size in plan.sizes:
         if size == plan.size:
             results.pipes.append(results.compared)

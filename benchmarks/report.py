@@ -19,6 +19,7 @@ _MARK = "<!-- result -->\n"
 _KEPT = 6
 _MEGABYTE = 1_000_000
 _WANTED_RATE, _WANTED_RATIO, _WANTED_MEMORY = 8_000, 3.0, 150
+_WRITES = ("insertMultiple", "import row", "table row", "batch")
 _TOO_BUSY = 0.7
 _HEAD = """# Benchmarks
 
@@ -64,6 +65,7 @@ class Results:
     compared: Series | None = None
     stock: Series | None = None
     meltano: Series | None = None
+    loaders: Mapping[str, Series] = field(default_factory=dict)
 
 
 def write(path: Path, results: Results) -> None:
@@ -90,6 +92,8 @@ def render(results: Results) -> str:
     ]
     if results.stages:
         lines += ["### Each plugin alone", "", *_stages(*results.stages)]
+    if results.stages and results.loaders:
+        lines += ["### Staging beside PySNC", "", *_loaders(results.stages, results.loaders)]
     if results.stock and results.compared:
         lines += ["### Beside a stock SDK pipe", "", *_stock(results.compared, results.stock)]
     if results.meltano and results.compared:
@@ -155,6 +159,29 @@ def _stages(records: int, stages: Sequence[Stages]) -> list[str]:
         for name, series in by_name.items()
     ]
     return _table(["plugin", "records", "records/s", "CPU µs a record", "peak MB"], rows)
+
+
+def _loaders(stages: tuple[int, Sequence[Stages]], others: Mapping[str, Series]) -> list[str]:
+    """Rows a second and per write call; ours looks up what became of each row besides."""
+    records, measured = stages
+    ours = Series(records, [each.target for each in measured])
+    rows = []
+    for name, series in {**others, "this target": ours}.items():
+        calls = series.median.calls.get("ServiceNow", {})
+        writes = sum(calls.get(kind, 0) for kind in _WRITES)
+        rows.append(
+            [
+                name,
+                f"{series.records:,}",
+                f"{series.rate:,.0f}",
+                f"{writes:,}",
+                f"{series.records / max(writes, 1):,.0f}",
+                f"{sum(calls.values()) / series.records * 10_000:,.0f}",
+                f"{series.median.seconds:.1f}",
+            ]
+        )
+    head = ["loader", "rows", "rows/s", "write calls", "rows per write call"]
+    return _table([*head, "all calls per 10,000", "seconds"], rows)
 
 
 def _stock(ours: Series, stock: Series) -> list[str]:

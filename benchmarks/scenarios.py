@@ -90,6 +90,14 @@ class Bench:
                 commands.append(Command(f"stock {name}", arguments))
             return _whole(self._run(commands, folder, servers), records)
 
+    def pysnc(self, rows: int, *, batch: bool) -> Run:
+        """Stage rows with ServiceNow's own client, one by one or by the Batch API."""
+        with self._place(0) as (folder, servers):
+            options = ["--batch"] if batch else []
+            arguments = [sys.executable, "-m", "benchmarks.pysnc_loader", servers[1].url]
+            command = Command("pysnc", (*arguments, str(rows), *options))
+            return _whole(self._run([command], folder, servers), rows)
+
     def meltano(self, records: int) -> Run:
         """Run the same pipe through `meltano run`, in a project of its own."""
         with self._place(records) as (folder, servers):

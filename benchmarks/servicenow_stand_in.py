@@ -1,12 +1,13 @@
 """ServiceNow, as fast as can be: every staged row is inserted at once.
 
 ``python -m benchmarks.servicenow_stand_in``: tokens, sys_dictionary, the reference tables,
-insertMultiple, single rows, and the outcomes of staged rows. ``POST /stock`` takes whatever a
-plain target posts.
+insertMultiple, single rows, batches of them, and the outcomes of staged rows. ``POST /stock`` takes
+whatever a plain target posts.
 """
 
 from __future__ import annotations
 
+import base64
 import itertools
 import re
 from collections import OrderedDict
@@ -21,8 +22,10 @@ from s2p_staging.definitions import load_definitions
 _IMPORT = "/api/now/import/"
 _TABLE = "/api/now/table/"
 _SOURCE = {"sys_id": "e" * 32, "name": f"EXACT-{DIVISION}"}
+_BATCH = "/api/now/v1/batch"
 _KEPT_SETS = 64
 _encode = msgspec.json.Encoder().encode
+_MADE = _encode({"result": {"sys_id": "a" * 32}})
 
 
 def element(label: str) -> str:
@@ -136,7 +139,13 @@ class ServiceNowStandIn:
         if path.startswith(_IMPORT):
             staging, _, many = path.removeprefix(_IMPORT).partition("/")
             return self._stage(staging, request.body) if many else self._stage_one(staging)
-        table = path.removeprefix(_TABLE)
+        if path == _BATCH:
+            return self._batch(request.body)
+        return self._table(path.removeprefix(_TABLE), request)
+
+    def _table(self, table: str, request: Request) -> Reply:
+        if request.method == "POST":
+            return Reply("table row", _MADE, 201, rows=1)
         query = request.query.get("sysparm_query", "")
         if table in self._keys:
             return Reply("outcomes", self._outcomes(table, query, request))
@@ -160,6 +169,23 @@ class ServiceNowStandIn:
         }
         told = {"import_set": "ISET1", "staging_table": staging, "result": [result]}
         return Reply("import row", _encode(told), 201, rows=1)
+
+    def _batch(self, body: bytes) -> Reply:
+        """Take rows that came together; each is answered for itself."""
+        asked = msgspec.json.decode(body)
+        made = base64.b64encode(_MADE).decode()
+        served = [
+            {"id": one["id"], "status_code": 201, "status_text": "Created", "headers": [],
+             "body": made}
+            for one in asked["rest_requests"]
+        ]  # fmt: skip
+        number = str(asked["batch_request_id"])
+        told = {
+            "batch_request_id": number,
+            "serviced_requests": served,
+            "unserviced_requests": [],
+        }
+        return Reply("batch", _encode(told), rows=len(served))
 
     def _outcomes(self, staging: str, query: str, request: Request) -> bytes:
         found = re.search(r"sys_import_set=(\w+)", query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 from typing import TYPE_CHECKING
 
@@ -57,3 +58,34 @@ def test_target_killed_at_a_call(
     assert died.is_set(), (ended.codes, ended.log)
     assert ended.codes == {TAP: ended.codes[TAP], MAPPER: ended.codes[MAPPER], TARGET: -9}
     check_the_same(world, undisturbed)
+
+
+def test_killed_at_fifty_moments_one_after_another(world: World, undisturbed: Outcome) -> None:
+    """Whoever dies, at whatever call, however often: the next one goes on from there."""
+    chance = random.Random(20261127)
+    deaths = 0
+    for _ in range(120):
+        deaths += died_at(world, chance)
+        if deaths == 50:
+            break
+    assert deaths == 50
+    check_the_same(world, undisturbed)
+
+
+def died_at(world: World, chance: random.Random) -> bool:
+    """Run once, and kill one of the three at one call; whether it came to that."""
+    victim = chance.choice([TAP, MAPPER, TARGET, TARGET])
+    system = world.exact if victim == TAP else chance.choice([world.exact, world.servicenow])
+    flows: list[Flow] = []
+    died = system.on(
+        ".*",
+        lambda: flows[0].kill(victim),
+        nth=chance.randint(1, 14),
+        after=chance.random() < 0.5,
+    )
+    flows.append(world.flow())
+    world.end(flows[0])
+    if died.is_set():
+        return True
+    died.set()  # the run was over before: this wire is not to strike in a later one
+    return False
