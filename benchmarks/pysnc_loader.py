@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 
-import pysnc.client  # type: ignore[import-untyped] - it ships no types
+# PySNC ships no types.
+import pysnc.client  # type: ignore[import-untyped]
 
 TABLE = "sn_fcms_intg_imp_order_line"
 _AT_ONCE = 100

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from target_servicenow_s2p.rows import Row
+from msgspec.structs import replace
+
+from s2p_staging.digests import digest_of
+from servicenow_client import chunks, one_of
+from target_servicenow_s2p.rows import Origin, Row
 from target_servicenow_s2p.staged import Sought, find_staged
+from target_servicenow_s2p.suppliers import OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,8 +27,8 @@ if TYPE_CHECKING:
     from servicenow_client import RowOutcome, ServiceNowClient
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.loader import Loader
-    from target_servicenow_s2p.rows import Origin
     from target_servicenow_s2p.states import StateQueue
+    from target_servicenow_s2p.suppliers import SupplierNames
 
     _Refused = tuple[LedgerEntry, Origin]
 
@@ -43,6 +48,7 @@ class Again:
         loader: sends, and writes down what becomes of it.
         outputs: all of them, parents first.
         table_of: an output's table; None where the instance does not have it.
+        suppliers: decides about suppliers that wait because of their name.
     """
 
     client: ServiceNowClient
@@ -50,6 +56,7 @@ class Again:
     loader: Loader
     outputs: Sequence[Output]
     table_of: Callable[[str], Table | None]
+    suppliers: SupplierNames | None = None
 
     def __call__(self, states: StateQueue, batch_size: int) -> None:
         """Send them, parents first, and wait for their outcomes.
@@ -62,11 +69,14 @@ class Again:
             if origin := self.journal.origin(entry):
                 refused.setdefault((origin.stream, entry.table), []).append((entry, origin))
         for output in self.outputs:
-            entries = refused.get((output.stream, output.staging_table))
-            table = self.table_of(output.name) if entries else None
-            if not entries or table is None or not table.key_elements:
+            entries = refused.get((output.stream, output.staging_table), [])
+            waits = self.suppliers is not None and output.name == OUTPUT
+            table = self.table_of(output.name) if entries or waits else None
+            if table is None or not table.key_elements:
                 continue
-            rows = self._rows(table, entries)
+            rows = self._rows(table, entries) if entries else []
+            if waits:
+                rows += self._suppliers_that_may(table)
             for first in range(0, len(rows), batch_size):
                 some = rows[first : first + batch_size]
                 states.owe(some[0].epoch, len(some))
@@ -83,6 +93,28 @@ class Again:
             for entry, origin in entries
             if entry.natural_key in found
         ]
+
+    def _suppliers_that_may(self, table: Table) -> list[Row]:
+        """Suppliers that waited for a decision about their name, and may be staged now."""
+        entries = {str(one.row): one for one in self.journal.parked_in(table.output.staging_table)}
+        rows = []
+        for piece in chunks(sorted(entries)):
+            fields = tuple(table.elements.values())
+            condition = one_of("sys_id", piece)
+            for staged in self.client.staged_rows(table.output.staging_table, condition, fields):
+                entry = entries[staged.sys_id]
+                origin = self.journal.origin(entry)
+                row = _row(table, entry, origin or _nameless(table, entry), staged)
+                row = replace(
+                    row, digest=digest_of(row.values, table.not_compared), parked_row=entry.row
+                )
+                if self.suppliers is not None and not self.suppliers.reasons(row):
+                    rows.append(row)
+        return rows
+
+
+def _nameless(table: Table, entry: LedgerEntry) -> Origin:
+    return Origin(table.output.stream, None, None, entry.source_version)
 
 
 def _row(table: Table, entry: LedgerEntry, origin: Origin, staged: RowOutcome) -> Row:

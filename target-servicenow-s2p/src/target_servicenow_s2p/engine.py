@@ -24,6 +24,7 @@ from target_servicenow_s2p.recovery import recover
 from target_servicenow_s2p.report import Tally
 from target_servicenow_s2p.slots import Slot
 from target_servicenow_s2p.states import StateQueue
+from target_servicenow_s2p.suppliers import SupplierNames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,6 +95,7 @@ class Engine:
         self._parking: Parking | None = None
         self._again: Again | None = None
         self._client: ServiceNowClient | None = None
+        self._suppliers: SupplierNames | None = None
         self._preview = Preview(self._batch_size) if self._dry else None
         self._fed = 0
         self._flushed_at = clock()
@@ -218,6 +220,8 @@ class Engine:
             outputs = [one for each in self._definitions.values() for one in each.outputs]
             self._instance = Instance(client, outputs, self._logger)
             if not self._dry:
+                if self._config.get("match_suppliers_by_name"):
+                    self._suppliers = SupplierNames(client, self._journal)
                 errands = Errands(client, self._logger)
                 courier = Courier(
                     client,
@@ -252,7 +256,12 @@ class Engine:
                 named = {output.name: output for output in outputs}
                 order = [named[name] for name in parents_first(ancestors) if name in named]
                 self._again = Again(
-                    client, self._journal, self._loader, order, self._instance.table
+                    client,
+                    self._journal,
+                    self._loader,
+                    order,
+                    self._instance.table,
+                    self._suppliers,
                 )
             # What was fed before went to streams without a table. It is counted and settled now:
             # states wait for it, and the intake that follows does not know of it.
@@ -274,6 +283,7 @@ class Engine:
                 tally=self._tally,
                 batch_size=self._batch_size,
                 preview=self._preview,
+                suppliers=self._suppliers,
             )
         return self._intake
 

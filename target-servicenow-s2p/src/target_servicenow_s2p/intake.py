@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from s2p_staging.expressions import Scope
 from s2p_staging.functions import text_of
 from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, rows_of
+from target_servicenow_s2p.suppliers import OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from target_servicenow_s2p.preview import Preview
     from target_servicenow_s2p.report import Tally
     from target_servicenow_s2p.states import StateQueue
+    from target_servicenow_s2p.suppliers import SupplierNames
 
 __all__ = ["Intake", "ancestors_of", "parents_first"]
 
@@ -51,6 +53,7 @@ class Intake:
         tally: Tally,
         batch_size: int,
         preview: Preview | None = None,
+        suppliers: SupplierNames | None = None,
     ) -> None:
         self._definitions = definitions
         self._table_of = table_of
@@ -62,6 +65,7 @@ class Intake:
         self._tally = tally
         self._batch_size = batch_size
         self._preview = preview
+        self._suppliers = suppliers
         self._ancestors = ancestors_of(definitions)
         self._descendants = descendants_of(self._ancestors)
         self._records: dict[str, list[tuple[Mapping[str, Any], int]]] = {}
@@ -168,12 +172,22 @@ class Intake:
                 held.append(_after(row, entry))
             elif entry and _is_known(row, entry) and not self._on_its_way(table, key):
                 self._tally.count(name, "unchanged" if entry.state == "done" else "pending")
+            elif reasons := self._supplier_waits(row, entry):
+                waiting = replace(row.origin, held=True, reasons=reasons)
+                held.append(_after(replace(row, origin=waiting), entry))
             else:
                 self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
         self._tally.count(name, "held", len(held))
         if held and self._parking is not None:
             self._parking.park(table, held, known)
+
+    def _supplier_waits(self, row: Row, entry: LedgerEntry | None) -> tuple[str, ...]:
+        """Why a supplier that was never staged must not become a second one in ServiceNow."""
+        if self._suppliers is None or row.output.name != OUTPUT:
+            return ()
+        staged = entry is not None and entry.state in {"done", "sent"}
+        return () if staged else self._suppliers.reasons(row)
 
     def _note_cuts(self, table: Table, row: Row) -> None:
         for label in row.cut:

@@ -167,6 +167,15 @@ class Journal:
             self._store.ledger.put_many(entries)
             self._store.audit.append(events)
 
+    def adopted(self, row: Row, table: str, sys_id: str) -> None:
+        """Write down that a record of ServiceNow was given a row's natural key."""
+        detail = {"target_table": table, "target_sys_id": sys_id}
+        self._store.audit.append([self._audit(row, "adopted", self._now(), detail)])
+
+    def parked_in(self, staging: str) -> list[LedgerEntry]:
+        """Rows of a staging table that wait there, each with its staging row."""
+        return [entry for entry in self._store.ledger.parked(staging) if entry.row]
+
     def intents(self) -> Iterator[tuple[LedgerEntry, Intent]]:
         """Yield the intents that nobody has closed."""
         for entry in self._store.ledger.in_flight():

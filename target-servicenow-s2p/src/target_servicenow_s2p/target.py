@@ -114,6 +114,16 @@ class TargetServiceNowS2P(PluginMixin, Target):
             ),
         ),
         th.Property(
+            "match_suppliers_by_name",
+            th.BooleanType,
+            default=False,
+            title="Match suppliers by name",
+            description=(
+                "Give the one supplier of the same name that has no ERP supplier code in "
+                "ServiceNow this one, instead of making a second; several of one name wait."
+            ),
+        ),
+        th.Property(
             "batch_size",
             th.IntegerType(minimum=1, maximum=5000),
             default=500,

@@ -53,6 +53,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
 
 _in_flight = table.c.state.in_(("sending", "sent"))
 _failed = table.c.state == "failed"
+_parked = table.c.state == "parked"
 _by_key = itemgetter(0, 1)
 _position = tuple_(table.c.table_name, table.c.natural_key)
 
@@ -102,6 +103,10 @@ class Ledger:
     def failed(self) -> Iterator[LedgerEntry]:
         """All entries that failed, in the same order and manner."""
         return self._pages(_failed, None)
+
+    def parked(self, table_name: str) -> Iterator[LedgerEntry]:
+        """All entries of a table that are parked, in the same order and manner."""
+        return self._pages(_parked, table_name)
 
     def _pages(self, state: ColumnElement[bool], table_name: str | None) -> Iterator[LedgerEntry]:
         statement = select(table).where(state).order_by(*_position.clauses).limit(_PAGE)
