@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pysnc
@@ -12,6 +14,7 @@ from pysnc.exceptions import AuthenticationException, RoleException
 from s2p_sandbox import servicenow
 from s2p_sandbox.clock import Clock
 from s2p_sandbox.server import serve
+from target_servicenow_s2p import TargetServiceNowS2P
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,3 +154,55 @@ def test_a_wrong_password(client: pysnc.ServiceNowClient, instance: str, certifi
     with pytest.raises(AuthenticationException):
         stranger.GlideRecord(TABLE).query()
     stranger.session.close()
+
+
+def test_what_the_target_staged_reads_back_with_the_same_figures(
+    client: pysnc.ServiceNowClient, instance: str, tmp_path: Path
+) -> None:
+    amounts = [Decimal(cents) / 100 for cents in range(1_001, 1_041)]
+    records: dict[str, list[dict[str, object]]] = {
+        "divisions": [{"Code": 100, "Description": "Meridian", "Currency": "EUR"}],
+        "accounts": [{"ID": "a1", "Code": "9001", "Name": "Paper Ltd", "IsSupplier": True}],
+        "purchase_entries": [
+            {
+                "EntryID": f"e{number}",
+                "EntryNumber": number,
+                "Supplier": "a1",
+                "Currency": "EUR",
+                "Type": 30,
+                "EntryDate": "2026-03-05",
+                "AmountFC": str(amount),
+                "VATAmountFC": "0.10",
+            }
+            for number, amount in enumerate(amounts)
+        ],
+    }
+    lines = [
+        json.dumps(message).encode() + b"\n"
+        for stream, rows in records.items()
+        for message in (
+            {"type": "SCHEMA", "stream": stream, "schema": {"properties": {}},
+             "key_properties": []},
+            *({"type": "RECORD", "stream": stream, "record": {"Division": 100, **row}}
+              for row in rows),
+        )
+    ]  # fmt: skip
+    TargetServiceNowS2P(
+        config={
+            "instance_url": instance,
+            "client_id": ACCESS.client_id,
+            "client_secret": ACCESS.client_secret,
+            "store_url": f"sqlite:///{tmp_path / 'store.db'}",
+        }
+    ).listen(iter(lines))
+
+    staged = client.GlideRecord("sn_spend_intg_imp_invoice", batch_size=7)
+    staged.query()
+    read = {str(one.u_external_invoice_number): Decimal(str(one.u_amount_invoiced))
+            for one in staged}  # fmt: skip
+    assert read == {f"e{number}": amount for number, amount in enumerate(amounts)}
+    invoices = client.GlideRecord("sn_shop_invoice", batch_size=7)
+    invoices.add_query("supplier.erp_supplier_code", "9001")
+    invoices.query()
+    assert sum(Decimal(str(one.subtotal)) for one in invoices) == sum(amounts) - 4
+    assert invoices.get_row_count() == len(amounts)
