@@ -17,6 +17,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from exactonline_client import ExactError
 from s2p_console.errors import ConsoleError, ExitCode, ReaderGoneError
+from s2p_mapping.errors import RulesFileError
 from s2p_staging.errors import StagingError
 from s2p_store import StoreError
 from servicenow_client import ServiceNowError
@@ -29,7 +30,14 @@ __all__ = ["DEBUG_VARIABLE", "guarded", "redact"]
 DEBUG_VARIABLE: Final = "S2P_DEBUG"
 """When set, an unexpected error is shown with its traceback (which may quote data)."""
 
-_SENTENCES: Final = (ConsoleError, StoreError, ExactError, ServiceNowError, StagingError)
+_SENTENCES: Final = (
+    ConsoleError,
+    StoreError,
+    ExactError,
+    ServiceNowError,
+    StagingError,
+    RulesFileError,
+)
 _TOLD: Final = (*_SENTENCES, click.ClickException, OSError)
 _MASK: Final = "[redacted]"
 _SECRET_LOOKING: Final = (

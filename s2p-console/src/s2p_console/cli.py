@@ -16,6 +16,7 @@ from s2p_console.commands.explain import explain
 from s2p_console.commands.held import held
 from s2p_console.commands.key import key
 from s2p_console.commands.login import login
+from s2p_console.commands.mapping import mapping
 from s2p_console.commands.run import run
 from s2p_console.commands.runs import runs
 from s2p_console.commands.servicenow import servicenow
@@ -78,5 +79,17 @@ def s2p(context: click.Context, config: Path | None) -> None:
         click.echo(context.get_help())
 
 
-for _command in (audit, doctor, explain, held, key, login, run, runs, servicenow, webhooks):
+for _command in (
+    audit,
+    doctor,
+    explain,
+    held,
+    key,
+    login,
+    mapping,
+    run,
+    runs,
+    servicenow,
+    webhooks,
+):
     s2p.add_command(_command)

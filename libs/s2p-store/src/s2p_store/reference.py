@@ -118,6 +118,16 @@ class Reference:
             bodies = connection.execute(_bodies, _of(system, scope, entity)).scalars().all()
         return [from_json(body) for body in bodies]
 
+    def scopes(self, system: str, entity: str) -> list[str]:
+        """Of which scopes there is a snapshot of this entity, in order."""
+        statement = (
+            select(snapshot_table.c.scope)
+            .where(snapshot_table.c.system == system, snapshot_table.c.entity == entity)
+            .order_by(snapshot_table.c.scope)
+        )
+        with self._database.reading() as connection:
+            return [row.scope for row in connection.execute(statement)]
+
     def saved_at(self, system: str, scope: str, entity: str) -> datetime | None:
         """When the rows were true (UTC), None if there never were any."""
         with self._database.reading() as connection:
