@@ -74,6 +74,14 @@ def test_one_refresh_token_is_enough_for_all(instance: str, store: Store) -> Non
     assert "oauth_token.do" not in endpoints(store, settings)
 
 
+def test_a_wrong_secret_is_told_though_another_has_a_token(instance: str, store: Store) -> None:
+    settings = {"instance_url": instance, **CLIENT}
+    endpoints(store, settings)
+    with pytest.raises(AuthenticationFailed):
+        endpoints(store, {**settings, "client_secret": "wrong"})
+    assert "oauth_token.do" not in endpoints(store, settings)
+
+
 def test_another_instance_has_tokens_of_its_own(instance: str, store: Store) -> None:
     endpoints(store, {"instance_url": instance, **CLIENT})
     elsewhere = instance.replace("127.0.0.1", "localhost")

@@ -59,16 +59,21 @@ def connected(
         return None if value in (None, "") else str(value)
 
     instance_url, client_id = setting("instance_url"), setting("client_id")
-    shared = store.has_key and client_id and instance_url
+    secret = setting("client_secret")
+    shared = (
+        VaultTokens(store, client_id, instance_url, secret)
+        if store.has_key and client_id and instance_url
+        else None
+    )
     return connect(
         instance_url,
         setting("auth_method") or _DEFAULT_METHOD,
         client_id=client_id,
-        client_secret=setting("client_secret"),
+        client_secret=secret,
         username=setting("username"),
         password=setting("password"),
         refresh_token=setting("refresh_token"),
-        token_store=VaultTokens(store, client_id or "", instance_url or "") if shared else None,
+        token_store=shared,
         sleep=sleep,
         on_call=on_call,
     )
