@@ -230,3 +230,43 @@ def test_a_reason_goes_with_the_codes_of_its_own_dimension(make: Make) -> None:
         Cause("COST_CENTER_MISSING", "cost_center", "CC13"),
         Cause("GL_ACCOUNT_INACTIVE", "gl_account", "7000"),
     ]
+
+
+def test_lines_are_waived_by_name_and_reason(held: House, store: Store) -> None:
+    ran = held.run("held", "waive", "--waiting-for", "cost_center:CC12", "--by", "Ina",
+                   "--why", "merged at New Year")  # fmt: skip
+    assert (ran.exit_code, "3 lines go on" in ran.output) == (0, True)
+    waived = [hold for hold in store.holds.open() if hold.waiver]
+    assert {hold.waiver.by for hold in waived if hold.waiver} == {"Ina"}
+    assert len(waived) == 3
+    events = [event for event in store.audit.events() if event.kind == "waived"]
+    assert len(events) == 3
+    assert events[0].detail["message"] == "merged at New Year"
+    lines = listed(held)["lines"]
+    assert sum(line["waived_by"] == "Ina" for line in lines) == 3
+
+
+def test_releasing_never_sets_an_account_aside(held: House, store: Store, make: Make) -> None:
+    checked: dict[str, Any] = {"reasons": ("AMOUNT_MISMATCH", "COST_CENTER_MISSING")}
+    store.holds.put([make.hold(9, CC12, **checked)])
+    ran = held.run("held", "release", "--division", "1234567")
+    assert (ran.exit_code, "1 line go on" in ran.output) == (2, True)
+    assert "4 lines wait for a GL account or cost center only" in ran.output
+    (hold,) = [hold for hold in store.holds.open() if hold.waiver]
+    assert hold.waiver is not None
+    assert "AMOUNT_MISMATCH" in (hold.waiver.reasons or ())
+    assert "COST_CENTER_MISSING" not in (hold.waiver.reasons or ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("release",), "Name the lines"),
+        (("waive", "--by", "Ina", "--why", "x"), "Name the lines"),
+        (("waive", "--division", "1", "--by", "Ina", "--why", " "), "must say something"),
+        (("waive", "nothing-of-it", "--by", "Ina", "--why", "x"), "No held line has the key"),
+    ],
+)
+def test_lines_have_to_be_named(held: House, arguments: tuple[str, ...], said: str) -> None:
+    ran = held.run("held", *arguments)
+    assert (ran.exit_code, said in ran.output) == (1, True)

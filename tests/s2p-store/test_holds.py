@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s2p_store import Hold, Store, StoreDataInvalid, StoreKeyMissing, Waiting
+from s2p_store import Hold, Store, StoreDataInvalid, StoreKeyMissing, Waiting, Waiver
 from s2p_store.holding import Known, Put, decide
 
 if TYPE_CHECKING:
@@ -351,3 +351,17 @@ def test_the_store_follows_the_rules_however_versions_are_batched(
         each.source_id: Known(each.source_modified, each.reasons, ()) for each in store.holds.open()
     }
     assert found == expected
+
+
+def test_a_waiver_holds_for_the_version_that_waits(store: Store) -> None:
+    store.holds.put([hold(), hold("guid-2")])
+    waiver = Waiver("Ina", "credit note is on its way", NOW, ("AMOUNT_MISMATCH",))
+    assert store.holds.waive([hold().key, ("no", 1, "such")], waiver) == 1
+    found = {each.source_id: each.waiver for each in store.holds.open()}
+    assert found == {"guid-1": waiver, "guid-2": None}
+    store.holds.put([hold(reasons=("GL_ACCOUNT_MISSING",))])
+    assert next(iter(store.holds.open())).waiver == waiver, "other reasons, the same version"
+    store.holds.release([hold().key], "run-2")
+    assert [each.waiver for each in store.holds.released()] == [waiver]
+    store.holds.put([hold(source_modified=NOW + HOUR)])
+    assert {each.waiver for each in store.holds.open()} == {None}

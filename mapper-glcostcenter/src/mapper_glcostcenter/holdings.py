@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mapper_glcostcenter.documents import Header
     from mapper_glcostcenter.mapping import LineMapping
-    from s2p_store import Store
+    from s2p_store import Store, Waiver
 
 __all__ = ["Holdings", "as_instant"]
 
@@ -38,6 +38,7 @@ class Holdings:
         self._clock = clock
         # Hashes, for there may be many: to settle a line wrongly taken for a held one does nothing.
         self._known: set[int] = set()
+        self._waivers: dict[HoldKey, tuple[datetime | None, Waiver]] = {}
         self._put: list[Hold] = []
         self._release: list[HoldKey] = []
         self._settle: dict[tuple[str, int, str], HoldVersion] = {}
@@ -60,14 +61,24 @@ class Holdings:
         # These first: what is released from the others below must not be met here again.
         handed_on = set()
         for hold in self._store.holds.released(stream=stream):
-            self._known.add(hash(hold.key))
+            self._learn(hold)
             self._handed_on.add(stream)
             handed_on.add(hold.key)
             yield hold, True
         for hold in self._store.holds.open(stream=stream):
-            self._known.add(hash(hold.key))
+            self._learn(hold)
             if hold.key not in handed_on:
                 yield hold, False
+
+    def waiver(self, key: HoldKey, modified: datetime | None) -> Waiver | None:
+        """What a person decided about this very version of a line."""
+        version, waiver = self._waivers.get(key, (None, None))
+        return waiver if version == modified else None
+
+    def _learn(self, hold: Hold) -> None:
+        self._known.add(hash(hold.key))
+        if hold.waiver is not None:
+            self._waivers[hold.key] = (hold.source_modified, hold.waiver)
 
     def hold(
         self,

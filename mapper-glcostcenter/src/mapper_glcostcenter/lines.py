@@ -13,7 +13,7 @@ from mapper_glcostcenter.answers import Answers, added_by
 from mapper_glcostcenter.documents import Header, Index
 from mapper_glcostcenter.exact import guid, text
 from mapper_glcostcenter.holdings import as_instant
-from mapper_glcostcenter.mapping import HELD
+from mapper_glcostcenter.mapping import HELD, set_aside
 from mapper_glcostcenter.splice import Envelope, add_properties, members, read_record
 from mapper_glcostcenter.streams import HEADER_DETAILS, LineStream, division_of, text_of
 from s2p_singer import encode_line
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mapper_glcostcenter.holdings import Holdings
     from mapper_glcostcenter.mapping import LineMapping
     from mapper_glcostcenter.tally import Tally
-    from s2p_store import Hold, Store
+    from s2p_store import Hold, Store, Waiver
 
 __all__ = ["Lines", "Provenance"]
 
@@ -141,6 +141,11 @@ class Lines:
         mapping, added = self._map(stream, division, fields, header)
         modified = header.modified if header else None
         key = (stream.name, division or 0, source_id)
+        if mapping.reasons and self._holdings.knows(key):
+            when = as_instant(text_of(fields.modified) or modified)
+            if waiver := self._holdings.waiver(HoldKey(*key), when):
+                mapping = _waived(mapping, waiver)
+                added = members(added_by(mapping))
         if mapping.reasons:
             # Provenance is added anew when the line is released; it is no part of what was read.
             kept = {k: v for k, v in read_record(data).items() if not k.startswith("s2p_")}
@@ -193,6 +198,8 @@ class Lines:
         division = division_of(fields.Division)
         header = self._header(stream, division, fields)
         mapping, _ = self._map(stream, division, fields, header)
+        if hold.waiver is not None:
+            mapping = _waived(mapping, hold.waiver)
         modified = header.modified if header else None
         added = members(added_by(mapping)) + b"," + self._provenance.of(fields, modified)
         return mapping, add_properties(line, data, added)
@@ -225,3 +232,7 @@ class Lines:
         if division is not None:
             self._tally.count(division, answer[0], fields, header)
         return answer
+
+
+def _waived(mapping: LineMapping, waiver: Waiver) -> LineMapping:
+    return set_aside(mapping, waiver.by, waiver.why, waiver.reasons)

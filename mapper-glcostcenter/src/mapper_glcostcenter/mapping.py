@@ -5,7 +5,7 @@ Pure: the same line, day and reference data always give the same answer, whateve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mapper_glcostcenter.derive import derive_gl_account
@@ -16,7 +16,7 @@ from s2p_mapping.resolve import Decision, Subject
 from s2p_mapping.rules import Conditions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date
 
     from mapper_glcostcenter.derive import Derived, Line
@@ -34,6 +34,7 @@ __all__ = [
     "map_account",
     "map_center",
     "map_line",
+    "set_aside",
 ]
 
 MAPPED = "mapped"
@@ -172,6 +173,27 @@ def combine(account: AccountHalf, center: CenterHalf, requirements: Requirements
         waiting_for=tuple(waiting_for),
         rule=f"gl: {gl_text}; cc: {cc_text}",
         asked=tuple(_asked(account, center, reasons)),
+    )
+
+
+def set_aside(
+    mapping: LineMapping, by: str, why: str, reasons: Collection[str] | None
+) -> LineMapping:
+    """The mapping without the reasons that a person set aside (None: all of them).
+
+    What account and cost center it has, if any, it keeps; the rule tells who decided.
+    """
+    left = tuple(
+        reason for reason in mapping.reasons if reasons is not None and reason.value not in reasons
+    )
+    if left == mapping.reasons:
+        return mapping
+    aside = ", ".join(reason.value for reason in mapping.reasons if reason not in left)
+    return replace(
+        mapping,
+        reasons=left,
+        waiting_for=mapping.waiting_for if left else (),
+        rule=f"{mapping.rule}; {aside} set aside by {by}: {why}",
     )
 
 

@@ -9,7 +9,7 @@ from s2p_console.wording import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DIMENSIONS", "REASONS", "named", "what_frees"]
+__all__ = ["DIMENSIONS", "DOCUMENT_CHECKS", "REASONS", "named", "what_frees"]
 
 DIMENSIONS: Final[Mapping[str, str]] = {
     "gl_account": "GL account",
@@ -36,6 +36,12 @@ REASONS: Final[Mapping[str, str]] = {
     "AMOUNT_MISMATCH": "correct the document in Exact: its lines do not add up",
     "DUPLICATE_INVOICE": "find out which of the two invoices is right",
 }
+
+
+DOCUMENT_CHECKS: Final = tuple(
+    reason for reason in REASONS if not reason.startswith(("GL_ACCOUNT", "COST_CENTER"))
+)
+"""Reasons that say something about the document, not about where it is booked."""
 
 
 def what_frees(reason: str) -> str:

@@ -49,6 +49,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "mapped": "mapped",
     "held": "held back",
     "released": "released to go on",
+    "waived": "let go on by a person's decision",
     "parked": "shown in ServiceNow's staging table, not transformed",
     "staged": "staged in ServiceNow",
     "unchanged": "not sent: nothing changed since the last time",
@@ -71,6 +72,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "rule": "by",
     "waiting_for": "waits for",
     "message": "message",
+    "actor": "by",
 }
 """Details worth a word of their own, in the order a reader wants them."""
 

@@ -119,5 +119,6 @@ def line_data(hold: Hold, *, with_record: bool = False) -> dict[str, Any]:
         ],
         "run_id": hold.run_id,
         "held_at": hold.held_at,
+        "waived_by": None if hold.waiver is None else hold.waiver.by,
     }
     return {**data, "record": hold.record} if with_record else data

@@ -23,7 +23,7 @@ from s2p_store.errors import (
     StoreUnreachable,
     StoreUrlInvalid,
 )
-from s2p_store.hold_record import Hold, HoldKey, HoldVersion
+from s2p_store.hold_record import Hold, HoldKey, HoldVersion, Waiver
 from s2p_store.hold_summary import Waiting
 from s2p_store.holds import Holds
 from s2p_store.inbox import Inbox, InboxEvent, WaitingEvent
@@ -73,5 +73,6 @@ __all__ = [
     "Vault",
     "Waiting",
     "WaitingEvent",
+    "Waiver",
     "generate_key",
 ]

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from s2p_store.crypto import Cipher
 
-__all__ = ["Hold", "HoldKey", "HoldVersion", "from_row", "instant_of", "pairs_of", "to_row"]
+__all__ = [
+    "Hold",
+    "HoldKey",
+    "HoldVersion",
+    "Waiver",
+    "from_row",
+    "instant_of",
+    "pairs_of",
+    "to_row",
+    "waiver_text",
+]
 
 
 class HoldKey(NamedTuple):
@@ -35,6 +45,19 @@ class HoldVersion(NamedTuple):
     division: int
     source_id: str
     source_modified: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A person's decision to let this version of a record go on although something holds it.
+
+    `reasons` are the reason codes it sets aside, None for all; `at` is aware. It lies in clear.
+    """
+
+    by: str
+    why: str
+    at: datetime
+    reasons: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +81,7 @@ class Hold:
     run_id: str
     held_at: datetime
     record: Mapping[str, Any] = field(repr=False)
+    waiver: Waiver | None = None
 
     @property
     def key(self) -> HoldKey:
@@ -89,6 +113,7 @@ def to_row(hold: Hold, cipher: Cipher) -> dict[str, object]:
         "released_run_id": None,
         "released_at": None,
         "record": cipher.seal(_place(*hold.key), hold.record),
+        "waiver": None,  # another version needs another decision
     }
 
 
@@ -107,7 +132,28 @@ def from_row(row: Row[Any], cipher: Cipher) -> Hold:
         run_id=row.run_id,
         held_at=from_instant(row.held_at),
         record=cipher.unseal(_place(row.stream, row.division, row.source_id), row.record),
+        waiver=_waiver(row.waiver),
     )
+
+
+def waiver_text(waiver: Waiver) -> str:
+    """Write a waiver as it lies in its column."""
+    return to_json_text(
+        {
+            "by": waiver.by,
+            "why": waiver.why,
+            "at": to_instant(waiver.at),
+            "reasons": None if waiver.reasons is None else list(waiver.reasons),
+        }
+    )
+
+
+def _waiver(text: str | None) -> Waiver | None:
+    if text is None:
+        return None
+    kept = from_json(text)
+    reasons = None if kept["reasons"] is None else tuple(kept["reasons"])
+    return Waiver(kept["by"], kept["why"], from_instant(kept["at"]), reasons)
 
 
 def _place(stream: str, division: int, source_id: str) -> tuple[str, ...]:

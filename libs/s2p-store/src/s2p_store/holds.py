@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, delete, or_, select, tuple_, update
 
 from s2p_store.encoding import from_json, to_instant, to_json_text
-from s2p_store.hold_record import Hold, from_row, instant_of, pairs_of, to_row
+from s2p_store.hold_record import from_row, instant_of, pairs_of, to_row, waiver_text
 from s2p_store.hold_summary import Waiting, summed
 from s2p_store.holding import Known, Put, decide
 from s2p_store.schema import hold as table
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from s2p_store.crypto import Cipher
     from s2p_store.database import Database
+    from s2p_store.hold_record import Hold, Waiver
 
 __all__ = ["Holds"]
 
@@ -52,6 +53,7 @@ _settle = delete(table).where(
         table.c.source_modified <= bindparam("up_to"),
     ),
 )
+_waive = update(table).where(_by_key, _is_open).values(waiver=bindparam("to_waiver"))
 _explain = (
     update(table)
     .where(_by_key)
@@ -195,6 +197,14 @@ class Holds:
             _release,
             [{**_of(key), "to_run_id": run_id, "to_released_at": at} for key in sorted(set(keys))],
         )
+
+    def waive(self, keys: Iterable[tuple[str, int, str]], waiver: Waiver) -> int:
+        """Note that a person lets these open records go on; give how many were open.
+
+        It holds for the version that waits: a newer one is put without.
+        """
+        text = waiver_text(waiver)
+        return self._each(_waive, [{**_of(key), "to_waiver": text} for key in sorted(set(keys))])
 
     def settle(self, versions: Iterable[tuple[str, int, str, datetime | None]]) -> int:
         """Forget records, open or released, up to the version given; give how many there were.

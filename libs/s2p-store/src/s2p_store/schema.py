@@ -45,7 +45,7 @@ __all__ = [
 
 # Known revisions, oldest first. Kept here so that opening a store need not load Alembic;
 # a test compares it with the migrations.
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "s2p_schema_version"
 
@@ -122,6 +122,7 @@ hold = Table(
     Column("released_run_id", Text),
     Column("released_at", Text),
     Column("record", LargeBinary, nullable=False),
+    Column("waiver", Text),
 )
 
 ledger = Table(

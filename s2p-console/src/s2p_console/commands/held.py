@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
+import uuid
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +17,9 @@ from s2p_console import waiting, waiting_view
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ConsoleError, ExitCode
 from s2p_console.output import Listing, destination, show, write_csv, write_json, write_json_rows
+from s2p_console.reasons import DOCUMENT_CHECKS
 from s2p_console.wording import count, instant, plain, value
+from s2p_store import AuditEvent, Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -182,6 +187,88 @@ def export(
             )
         else:
             write_csv(waiting_view.LINE_COLUMNS, map(waiting_view.line_cells, holds), out)
+
+
+@held.command()
+@click.argument("keys", nargs=-1)
+@_filters
+@click.option("--by", help="Who lets them go on; by default the user of this machine.")
+@on_desk
+def release(desk: Desk, /, *, keys: tuple[str, ...], by: str | None, **filters: Any) -> int:  # noqa: ANN401 - options
+    """Let held lines go on with the next run although their document did not pass its checks.
+
+    It sets aside what was found wrong with the document (an order that is not staged, sums that
+    differ, a number that came twice), never a missing GL account or cost center: see `held waive`.
+    Lines are named by KEYS or by the options. A newer version of a line is checked anew.
+    """
+    return _decide(desk, keys, filters, by or getpass.getuser(), "released", DOCUMENT_CHECKS)
+
+
+@held.command()
+@click.argument("keys", nargs=-1)
+@_filters
+@click.option("--by", required=True, help="Who takes the decision.")
+@click.option("--why", required=True, help="Why it is right, for whoever asks later.")
+@on_desk
+def waive(desk: Desk, /, *, keys: tuple[str, ...], by: str, why: str, **filters: Any) -> int:  # noqa: ANN401 - options
+    """Let held lines go on with the next run whatever holds them, by name and with a reason.
+
+    They keep the GL account and cost center they have; one that is missing stays empty in
+    ServiceNow. Name and reason stand in the audit trail and in the line's mapping rule, in clear.
+    Lines are named by KEYS or by the options. A newer version of a line is checked anew.
+    """
+    if not by.strip() or not why.strip():
+        raise ConsoleError("--by and --why must say something.")
+    return _decide(desk, keys, filters, by.strip(), why.strip(), None)
+
+
+def _decide(  # noqa: PLR0913, PLR0917 - who, what, why and for which lines
+    desk: Desk,
+    keys: tuple[str, ...],
+    filters: dict[str, Any],
+    by: str,
+    why: str,
+    reasons: tuple[str, ...] | None,
+) -> int:
+    if not keys and not any(value is not None for value in filters.values()):
+        raise ConsoleError(
+            "Name the lines: by key (`s2p held list --lines`), or by --reason, --waiting-for, "
+            "--document, --stream or --division."
+        )
+    now = datetime.now(timezone.utc)
+    with desk.store() as store:
+        meant = list(_open(store, _wanted(**filters)))
+        if keys:
+            meant = [waiting.find_one(meant, key) for key in keys]
+        helped = [hold for hold in meant if reasons is None or set(hold.reasons) & set(reasons)]
+        waiver = Waiver(by, why, now, reasons)
+        run = str(uuid.uuid4())
+        with store.transaction():
+            done = store.holds.waive([hold.key for hold in helped], waiver)
+            store.audit.append([_event(hold, waiver, run) for hold in helped])
+    left = len(meant) - len(helped)
+    click.echo(f"{count(done, 'line')} go on with the next run.", err=True)
+    if left:
+        click.echo(
+            f"{count(left, 'line')} wait for a GL account or cost center only: add it, write a "
+            "rule (`s2p mapping suggest`), or waive it.",
+            err=True,
+        )
+    return ExitCode.ATTENTION if left or not done else ExitCode.DONE
+
+
+def _event(hold: Hold, waiver: Waiver, run: str) -> AuditEvent:
+    detail = {
+        "actor": waiver.by,
+        "message": waiver.why,
+        "reasons": [
+            reason for reason in hold.reasons if waiver.reasons is None or reason in waiver.reasons
+        ],
+        "document": hold.document,
+    }
+    return AuditEvent(
+        run, waiver.at, hold.stream, hold.division, hold.source_id, "waived", hold.document, detail
+    )
 
 
 def _footer(lines: int) -> str:
