@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,18 @@ class Link:
     servicenow_id: str
     code: str
     base: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, kept: Any) -> Link:  # noqa: ANN401 - the store's form, which is not known here
+        """Make one of what a store keeps: the same attributes."""
+        return cls(
+            kept.stream,
+            kept.division,
+            kept.exact_id,
+            kept.servicenow_id,
+            kept.code,
+            dict(kept.base),
+        )
 
 
 class CaseKind(str, enum.Enum):
@@ -72,6 +84,28 @@ class Case:
     servicenow: object = None
     message: str = ""
     choice: str = ""
+
+    @classmethod
+    def of(cls, kept: Any) -> Case:  # noqa: ANN401 - the store's form, which is not known here
+        """Make one of what a store keeps: the same attributes, values under `sides`."""
+        return cls(
+            kept.stream,
+            kept.division,
+            kept.servicenow_id,
+            kept.field,
+            CaseKind(kept.kind),
+            kept.code,
+            kept.sides.get("base"),
+            kept.sides.get("exact"),
+            kept.sides.get("servicenow"),
+            kept.message,
+            kept.choice,
+        )
+
+    @property
+    def sides(self) -> dict[str, object]:
+        """Base and both values, as a store keeps them."""
+        return {"base": self.base, "exact": self.exact, "servicenow": self.servicenow}
 
     @property
     def key(self) -> CaseKey:
