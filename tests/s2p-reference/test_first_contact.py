@@ -157,7 +157,7 @@ def test_no_account_without_its_template() -> None:
             "1": {"gl_accounts": {"*": {"UseCostcenter": 1}, "expense": {"Type": 110}}},
         }
     )
-    rules = Rules(templates=templates, types=types)
+    rules = Rules(templates=templates, types=types, code_lengths={"cost_centers": 8})
     assert obstacle(ACCOUNTS, 1, new, rules) is None
     assert body_of(ACCOUNTS, 1, new, rules) == {
         "Code": "7777",

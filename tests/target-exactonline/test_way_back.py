@@ -151,7 +151,8 @@ def test_bad_input_is_told_per_record_and_the_rest_goes_on(
 ) -> None:
     records = [center("s1", "TOO-LONG-FOR-EXACT", "x"), center("s2", "OK", "Fine")]
     accounts = [account("g1", "7777", "No template"), account("g2", "7778", "Odd", type=None)]
-    assert feed.run(records, accounts, create=True) == ""
+    lengths = {"cost_centers": 8}
+    assert feed.run(records, accounts, create=True, code_lengths=lengths) == ""
     assert set(feed.rows(CENTERS)) == {"OK"}
     assert feed.rows(ACCOUNTS) == {}
     assert [(code, kind) for _, code, _, kind in feed.cases()] == [

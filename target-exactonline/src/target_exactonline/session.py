@@ -7,7 +7,15 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
-from exactonline_client import App, ExactError, LoginNeeded, connect, root_url
+from exactonline_client import (
+    App,
+    AuthorizationError,
+    ExactError,
+    LimitError,
+    RequestRefused,
+    connect,
+    root_url,
+)
 from s2p_exactonline import SYSTEM as EXACT
 from s2p_exactonline import RefusalLog, VaultTokens
 from s2p_reference.carry import carry_out
@@ -35,6 +43,8 @@ __all__ = ["Session"]
 
 _LOCK: Final = "reference-to-exactonline"
 _LOCK_SECONDS: Final = 60.0
+_NAMED: Final = 10
+"""Cases that a run names one by one; the rest is counted."""
 
 
 class Session:
@@ -115,9 +125,10 @@ class Session:
                     source,
                 )
             for division, streams in sorted(found.items()):
+                closed: ExactError | None = None
                 for stream, rows in streams.items():
                     self._termination.check()
-                    self._place(ENTITIES[stream], division, rows)
+                    closed = self._place(ENTITIES[stream], division, rows, closed)
 
     def close(self, *, ok: bool) -> None:
         """Write the run's numbers to the store and let go of everything."""
@@ -130,19 +141,31 @@ class Session:
             self._store.runs.calls(self._run_id, EXACT, sum(self._calls.values()))
             self._store.runs.finish(self._run_id, self._plugin, ok)
 
-    def _place(self, entity: Entity, division: int, rows: list[dict[str, Any]]) -> None:
-        """Carry over one kind of one division; what stands in the way there stays there."""
+    def _place(
+        self,
+        entity: Entity,
+        division: int,
+        rows: list[dict[str, Any]],
+        closed: ExactError | None,
+    ) -> ExactError | None:
+        """Carry over one kind of one division; what stands in the way there stays there.
+
+        Gives what was refused if it is about the whole division: it is not asked again.
+        """
         side = ExactSide(self._client)
         try:
+            if closed is not None:
+                raise closed
             found = side.rows(entity, division)
-        except LoginNeeded:
+        except AuthorizationError:
             raise
         except ExactError as error:
             self.problems.append(
                 f"{len(rows)} {entity.title}s of division {division} could not be compared. {error}"
             )
             self._count(entity.stream, "failed", len(rows))
-            return
+            refused = isinstance(error, RequestRefused) and error.whole_division
+            return error if refused or isinstance(error, LimitError) else None
         today = self._client.now().date().isoformat()
         notes = StoreNotes(self._store, self._run_id)
         sides = Sides(
@@ -163,6 +186,7 @@ class Session:
         plan = make_plan(sides, self._wishes.ownership.all_of(division, entity), rules)
         done = carry_out(plan, entity, division, side, notes, check=self._termination.check)
         self._tell(entity, division, plan, done, notes)
+        return None
 
     def _tell(
         self, entity: Entity, division: int, plan: Plan, done: Done, notes: StoreNotes
@@ -173,7 +197,7 @@ class Session:
         self._count(stream, "updated", done.updated)
         self._count(stream, "failed", done.refused)
         self._count(stream, "held", len(plan.cases))
-        for case in notes.fresh:
+        for case in notes.fresh[:_NAMED]:
             why = f": {case.message}" if case.message else ""
             self._logger.warning(
                 "%s %s of division %d waits (%s%s)%s `s2p reference conflicts` shows it.",
@@ -183,6 +207,13 @@ class Session:
                 case.kind.value,
                 f" about {case.field}" if case.field else "",
                 f"{why}" if why else ".",
+            )
+        if len(notes.fresh) > _NAMED:
+            self._logger.warning(
+                "%d more %ss of division %d wait.",
+                len(notes.fresh) - _NAMED,
+                entity.title,
+                division,
             )
         if plan.drifts:
             self._logger.warning(

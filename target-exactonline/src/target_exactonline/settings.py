@@ -113,8 +113,8 @@ SETTINGS: Final[dict[str, Any]] = strict(
         default={},
         title="Code lengths",
         description=(
-            "Characters Exact Online takes for a code, per stream: it publishes no number, its "
-            "screens take 9 for a GL account and 8 for a cost center."
+            "Characters Exact Online takes for a code, per stream. It publishes no number; without "
+            "one it is asked, and its refusal is on record."
         ),
     ),
     *STORE_SETTINGS,

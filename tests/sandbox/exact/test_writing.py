@@ -37,9 +37,10 @@ def test_a_second_row_of_the_same_code(client: Asker) -> None:
 
 
 def test_a_code_that_is_too_long(client: Asker) -> None:
+    client.exact.switches.set(cost_center_code_length=8)
     refused = client.send("POST", CENTERS, {"Code": "A" * 9, "Description": "Alpha"})
     assert refused.status == 500
-    client.exact.switches.set(cost_center_code_length=9)
+    client.exact.switches.set(cost_center_code_length=None)
     assert client.send("POST", CENTERS, {"Code": "A" * 9, "Description": "Alpha"}).status == 201
 
 

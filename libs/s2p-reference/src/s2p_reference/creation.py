@@ -25,7 +25,7 @@ class Rules:
     Attributes:
         create: whether they are made or only proposed.
         templates: what nobody may guess.
-        code_lengths: stream → characters Exact takes, where it is not the known number.
+        code_lengths: stream → characters Exact takes, where they are known.
         types: ServiceNow's sys_id → its word for the type of account, for the template.
     """
 
@@ -37,8 +37,8 @@ class Rules:
 
 def obstacle(entity: Entity, division: int, item: Item, rules: Rules) -> str | None:
     """Say why Exact cannot have a record, with the remedy; None if nothing stands in the way."""
-    longest = rules.code_lengths.get(entity.stream, entity.longest_code)
-    if len(item.code) > longest:
+    longest = rules.code_lengths.get(entity.stream)
+    if longest is not None and len(item.code) > longest:
         return (
             f"The code has {len(item.code)} characters and Exact Online takes {longest} for a "
             f"{entity.title}. Give it a shorter code in ServiceNow, or correct code_lengths."

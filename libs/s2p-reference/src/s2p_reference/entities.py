@@ -2,7 +2,7 @@
 
 Facts: the writable properties of `hrm/Costcenters` and `financial/GLAccounts` in Exact's
 documentation; the columns of `cmn_cost_center` and `sn_fin_gl_account`. Exact publishes no length
-of a code: `longest_code` is what its screens take, and the setting `code_lengths` changes it.
+of a code, so there is none here: the setting `code_lengths` can tell it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,6 @@ class Entity:
         reading: where Exact gives all of it with the fewest calls.
         kinds: the properties that are read, with their kinds.
         code: out of a ServiceNow record.
-        longest_code: characters Exact takes.
         needs: properties that a new one must have and that nobody may guess.
         fields: what is compared, apart from the code.
     """
@@ -76,7 +75,6 @@ class Entity:
     reading: str
     kinds: Mapping[str, Kind]
     code: Callable[[Row], str]
-    longest_code: int
     needs: tuple[str, ...]
     fields: tuple[Field, ...]
 
@@ -125,7 +123,6 @@ ENTITIES: Final[Mapping[str, Entity]] = {
             "Division": "number",
         },
         code=lambda row: code(row.get("gl_account") or row.get("number")),
-        longest_code=9,
         needs=("Type", "BalanceSide", "BalanceType"),
         fields=(
             Field(
@@ -163,7 +160,6 @@ ENTITIES: Final[Mapping[str, Entity]] = {
             "Division": "number",
         },
         code=lambda row: code(row.get("account_number") or row.get("code")),
-        longest_code=8,
         needs=(),
         fields=(
             Field(
