@@ -161,6 +161,17 @@ def test_what_waits_is_shown_with_all_sides_and_decided_once(house: House) -> No
     assert house.run("reference", "conflicts").exit_code == 0
 
 
+def test_exacts_value_is_sent_again_when_it_was_chosen(house: House, make: Make) -> None:
+    key, table = "A|EXACT-101", "sn_fcms_intg_imp_cost_center"
+    with house.open() as store:
+        store.pairs.settle("cost_centers", 101, [], [CONFLICT], "run-1")
+        store.ledger.put_many([make.entry(key, "done", table=table)])
+    ran = house.run("reference", "conflicts", "resolve", "s1", "--choose", "exactonline")
+    assert "sends Exact Online's value to ServiceNow again" in ran.stdout
+    with house.open() as store:
+        assert store.ledger.get_many(table, [key])[key].content_hash is None
+
+
 @pytest.mark.parametrize(
     ("key", "choice", "says"),
     [

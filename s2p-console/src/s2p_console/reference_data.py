@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from s2p_console.errors import ConsoleError, NotFoundError
 from s2p_console.settings import TAP, TARGET, WAY_BACK
 from s2p_exactonline import SYSTEM as EXACT
@@ -16,6 +18,7 @@ from s2p_reference.ownership import read_ownership
 from s2p_reference.places import Places, read_places
 from s2p_reference.plan import Sides
 from s2p_reference.records import Case, Link
+from s2p_staging.definitions import KEY_SEPARATOR, load_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from s2p_reference.entities import Entity
     from s2p_store import PairCase, Store
 
-__all__ = ["CHOICES", "case_key", "check_choice", "differences", "find_case"]
+__all__ = ["CHOICES", "case_key", "check_choice", "differences", "find_case", "send_again"]
 
 CHOICES: Final = {
     "conflict": ("exactonline", "servicenow"),
@@ -120,6 +123,26 @@ def check_choice(case: PairCase, choice: str) -> None:
     raise ConsoleError(
         f"About this ({case.kind}) one can choose {' or '.join(allowed)}, not '{choice[:40]}'."
     )
+
+
+def send_again(settings: Settings, store: Store, case: PairCase) -> bool:
+    """Let the next `reference-data` stage a record again though it has not changed; if it ever was.
+
+    Raises:
+        DefinitionError: the setting `tables` is malformed.
+    """
+    sources = settings.mapping(TARGET, "erp_sources")
+    source = sources.get(str(case.division)) or f"EXACT-{case.division}"
+    definitions = load_definitions(settings.mapping(TARGET, "tables"), sources, "")
+    definition = definitions.get(case.stream)
+    key = KEY_SEPARATOR.join((case.code, source))
+    found = [
+        entry
+        for output in (definition.outputs if definition else ())
+        for entry in store.ledger.get_many(output.staging_table, [key]).values()
+    ]
+    store.ledger.put_many([replace(entry, content_hash=None) for entry in found])
+    return bool(found)
 
 
 def _places(settings: Settings) -> Places:

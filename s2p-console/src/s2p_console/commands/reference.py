@@ -13,7 +13,14 @@ from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ConsoleError, ExitCode
 from s2p_console.exact import connected
 from s2p_console.output import Listing, show, working, write_csv, write_json
-from s2p_console.reference_data import CHOICES, case_key, check_choice, differences, find_case
+from s2p_console.reference_data import (
+    CHOICES,
+    case_key,
+    check_choice,
+    differences,
+    find_case,
+    send_again,
+)
 from s2p_console.wording import count, instant, value
 
 if TYPE_CHECKING:
@@ -137,15 +144,14 @@ def resolve(desk: Desk, /, key: str, *, choice: str) -> None:
         check_choice(case, choice)
         if not store.pairs.choose(case, choice):
             raise ConsoleError("A run settled this meanwhile: look again.")
+        exact = case.kind == "conflict" and choice == "exactonline"
+        again = exact and send_again(desk.settings, store, case)
     about = f" about {case.field}" if case.field else ""
     show(Text(f"{case.stream} {case.code} of division {case.division}{about}: {choice}."))
-    if case.kind == "conflict" and choice == "exactonline":
-        show(
-            Text(
-                "Exact Online keeps its value. If the job reference-data has sent it before, "
-                "ServiceNow's value has to be corrected there."
-            )
-        )
+    if again:
+        show(Text("The next `reference-data` sends Exact Online's value to ServiceNow again."))
+    elif exact:
+        show(Text("Exact Online keeps its value; ServiceNow's has to be corrected there."))
 
 
 def _choices() -> str:
