@@ -201,7 +201,7 @@ class Session:
             why = f": {case.message}" if case.message else ""
             self._logger.warning(
                 "%s %s of division %d waits (%s%s)%s `s2p reference conflicts` shows it.",
-                entity.title.capitalize(),
+                entity.heading,
                 case.code,
                 division,
                 case.kind.value,

@@ -23,6 +23,7 @@ from s2p_singer import (
     Termination,
     UserError,
     encode_line,
+    keys_of_schema,
     require,
     run_id,
 )
@@ -97,7 +98,7 @@ class TargetExactOnline(PluginMixin, Target):
         if isinstance(self.message_reader, GuardedReader):
             self.message_reader.target = self
         self._session: Session | None = None
-        self._streams: set[str] = set()
+        self._keys: dict[str, set[str]] = {}
 
     @property
     def session(self) -> Session:
@@ -136,9 +137,10 @@ class TargetExactOnline(PluginMixin, Target):
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         self.message_reader.assert_line_requires(message_dict, {"stream", "schema"})
         stream = str(message_dict["stream"])
-        if stream not in ENTITIES and stream not in self._streams:
+        if stream not in ENTITIES and stream not in self._keys:
             self.logger.info("Stream '%s' is not written to Exact Online: it passes.", stream)
-        self._streams.add(stream)
+        own = {"sys_id"} if stream in ENTITIES else set()
+        self._keys[stream] = own.union(keys_of_schema(message_dict))
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
@@ -146,19 +148,18 @@ class TargetExactOnline(PluginMixin, Target):
         stream, record = str(message_dict["stream"]), message_dict["record"]
         if not isinstance(record, dict):
             raise InputError(f"A RECORD message of stream '{stream}' holds no object.")
-        if stream not in self._streams:
+        if stream not in self._keys:
             raise RecordBeforeSchemaError(
                 f"A record of stream '{stream}' came before its SCHEMA message. The plugin before "
                 "this one in the pipe must write it first."
             )
-        if stream not in ENTITIES:
-            return
-        if not record.get("sys_id"):
+        if missing := [key for key in sorted(self._keys[stream]) if record.get(key) is None]:
             raise KeyMissingError(
-                f"A record of stream '{stream}' lacks its key property 'sys_id'. The plugin before "
-                "this one in the pipe wrote it."
+                f"A record of stream '{stream}' lacks its key property '{missing[0]}'. The plugin "
+                "before this one in the pipe wrote it."
             )
-        self.session.take(stream, record)
+        if stream in ENTITIES:
+            self.session.take(stream, record)
 
     @override
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:

@@ -183,4 +183,4 @@ def _note(
 
 def _sentence(step: Update | Creation, entity: Entity, division: int, error: NotWritten) -> str:
     code = step.item.code if isinstance(step, Creation) else step.link.code
-    return f"{entity.title.capitalize()} {code} of division {division} was not written. {error}"
+    return f"{entity.heading} {code} of division {division} was not written. {error}"

@@ -52,9 +52,9 @@ def obstacle(entity: Entity, division: int, item: Item, rules: Rules) -> str | N
         which = f" of type '{kind}'" if kind else ""
         return (
             f"There is no template that says {', '.join(missing)} of a new {entity.title}{which} "
-            f"in division {division}. Set templates, for instance "
-            f'{{"{entity.stream}": {{"{kind or "Expense"}": {{"Type": 110, "BalanceSide": "D", '
-            f'"BalanceType": "W"}}}}}}.'
+            f"in division {division}. Set templates: "
+            f'{{"{entity.stream}": {{"{kind or "*"}": {{…}}}}}} with a type of Exact Online, '
+            "BalanceSide D or C, BalanceType B or W."
         )
     return None
 

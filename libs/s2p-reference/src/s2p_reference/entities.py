@@ -78,6 +78,11 @@ class Entity:
     needs: tuple[str, ...]
     fields: tuple[Field, ...]
 
+    @property
+    def heading(self) -> str:
+        """The title at the beginning of a sentence."""
+        return self.title[0].upper() + self.title[1:]
+
     def field(self, name: str) -> Field:
         """Give a field by its name."""
         return next(one for one in self.fields if one.name == name)

@@ -13,7 +13,7 @@ from s2p_reference.creation import Rules, body_of, obstacle
 from s2p_reference.decide import MISSING, Verdict, judge
 from s2p_reference.entities import EXACT, SERVICENOW, Entity, Item, System
 from s2p_reference.matching import match
-from s2p_reference.records import REFUSED_BY_EXACT, Case, CaseKind, Link
+from s2p_reference.records import Case, CaseKind, Link
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -170,23 +170,23 @@ class _Planner:
     def _new(self, item: Item) -> None:
         entity, division = self._sides.entity, self._sides.division
         case = self._case(item.id)
+        choice = case.choice if case is not None else ""
         why = obstacle(entity, division, item, self._rules)
-        if why is None and case is not None and case.kind is CaseKind.REFUSED:
-            # Exact said no to exactly this: once more would say the same and count as an error.
-            refused = case.servicenow == item.name and case.about_exact and case.choice != "again"
-            why = case.message if refused else None
+        if not self._rules.create and choice not in {"new", "again"}:
+            self._wait(item, CaseKind.CREATE, message=why or "")
+            return
         if why is not None:
-            said = case is not None and case.message == why and case.about_exact
-            self._wait(
-                item, CaseKind.REFUSED, message=why, exact=REFUSED_BY_EXACT if said else None
-            )
-        elif self._rules.create or (case is not None and case.choice in {"new", "again"}):
-            body = body_of(entity, division, item, self._rules)
-            self.plan.creations.append(Creation(item, body))
-            if case is not None and case.choice:
-                self.plan.cases.append(case)  # what was decided is kept until it is done
-        else:
-            self._wait(item, CaseKind.CREATE)
+            self._wait(item, CaseKind.REFUSED, message=why)
+            return
+        refused = case is not None and case.kind is CaseKind.REFUSED and case.about_exact
+        if case is not None and refused and case.servicenow == item.name and choice != "again":
+            # Exact said no to exactly this: once more would say the same and count as an error.
+            self.plan.cases.append(case)
+            return
+        if case is not None and choice:
+            self.plan.cases.append(case)  # what was decided is kept until it is done
+        body = body_of(entity, division, item, self._rules)
+        self.plan.creations.append(Creation(item, body))
 
     def _wait(self, item: Item, kind: CaseKind, *, exact: object = None, message: str = "") -> None:
         stream, division = self._sides.entity.stream, self._sides.division
