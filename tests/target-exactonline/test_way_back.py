@@ -181,6 +181,26 @@ def test_a_missing_scope_and_a_closed_division_leave_the_rest_alone(feed: Feed) 
     assert set(feed.rows(CENTERS)) == {"A"}
 
 
+def test_without_the_right_to_manage_each_record_waits_and_one_is_asked(feed: Feed) -> None:
+    records = [center("s1", "N1", "One"), center("s2", "N2", "Two"), center("s3", "N3", "Three")]
+    body = '{"error": {"message": {"value": "Application Scope Violated. Cannot manage."}}}'
+    params = {"code": 403, "body": body}
+    feed.fault("status", "POST /api/v1/101/hrm", times=None, params=params)
+    said = feed.run(records, create=True)
+    assert "lacks its scope" in said
+    assert "2 more cost centers of division 101 were left" in said
+    assert feed.writes() == 1
+    assert [(code, kind) for _, code, _, kind in feed.cases()] == [
+        ("N1", "refused"),
+        ("N2", "refused"),
+        ("N3", "refused"),
+    ]
+    feed.exact.faults.clear()
+    assert feed.run(create=True) == ""
+    assert set(feed.rows(CENTERS)) == {"N1", "N2", "N3"}
+    assert feed.cases() == []
+
+
 def test_records_of_other_erp_sources_are_left_alone(feed: Feed) -> None:
     records = [center("s1", "A", "x", erp_source="SAP"), center("s2", "B", "x", erp_source=None)]
     assert feed.run(records, create=True) == ""

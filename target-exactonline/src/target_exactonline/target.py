@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from singer_sdk import Target
 from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["IncompleteRun", "KeyMissingError", "RecordBeforeSchemaError", "TargetExactOnline"]
+
+
+_TOLD: Final = 10
+"""Sentences a run ends with at most."""
 
 
 class IncompleteRun(UserError):  # noqa: N818 - the name says what the run was
@@ -131,7 +135,9 @@ class TargetExactOnline(PluginMixin, Target):
             self.termination.check()
         self._end(ok=not session.problems)
         if session.problems:
-            raise IncompleteRun(" ".join(session.problems))
+            more = len(session.problems) - _TOLD
+            rest = [f"And {more} more."] if more > 0 else []
+            raise IncompleteRun(" ".join([*session.problems[:_TOLD], *rest]))
 
     @override
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:

@@ -115,13 +115,14 @@ def carry_out(  # noqa: PLR0913 - what it works with, one by one
         except NotWritten as error:
             done.refused += 1
             done.problems = (*done.problems, _sentence(step, entity, division, error))
-            rest = isinstance(error, Stopped) or done.refused >= _MOST_REFUSED
-            if error.final and not isinstance(error, Stopped):
-                _note(step, entity, division, str(error), notes)
-            if rest:
-                done.left = len(steps) - place - 1
-                for other in steps[place + 1 :] if isinstance(error, Stopped) else ():
-                    done.problems = (*done.problems, _sentence(other, entity, division, error))
+            stopped = isinstance(error, Stopped)
+            if error.final or stopped:
+                _note(step, entity, division, error, notes)
+            if stopped or done.refused >= _MOST_REFUSED:
+                rest = steps[place + 1 :]
+                done.left = len(rest)
+                for other in rest if stopped else ():
+                    _note(other, entity, division, error, notes)
                 break
     return done
 
@@ -147,10 +148,13 @@ def _create(step: Creation, entity: Entity, division: int, writer: Writer, notes
 
 
 def _note(
-    step: Update | Creation, entity: Entity, division: int, message: str, notes: Notes
+    step: Update | Creation, entity: Entity, division: int, error: NotWritten, notes: Notes
 ) -> None:
+    """Keep what waits; only a refusal of Exact's that is final is not tried again by itself."""
+    message = str(error)
     if isinstance(step, Creation):
         item: Item = step.item
+        said = REFUSED_BY_EXACT if error.final else None
         notes.refuse(
             Case(
                 entity.stream,
@@ -159,13 +163,13 @@ def _note(
                 "",
                 CaseKind.REFUSED,
                 item.code,
-                exact=REFUSED_BY_EXACT,
+                exact=said,
                 servicenow=item.name,
                 message=message,
             )
         )
         return
-    for name, value in step.values.items():
+    for name, value in step.values.items() if error.final else ():
         notes.refuse(
             Case(
                 entity.stream,
