@@ -34,6 +34,7 @@ def test_a_choice_stays_until_the_case_is_about_something_else(store: Store) -> 
     store.pairs.settle("cost_centers", 101, [], [replace(CASE, choice="servicenow")], "run-2")
     assert store.pairs.cases()[0].choice == "servicenow"
     other = replace(CASE, sides={**SIDES, "exact": "Delta"})
+    assert not store.pairs.choose(other, "exactonline")
     assert store.pairs.settle("cost_centers", 101, [], [other], "run-3") == 1
     assert store.pairs.cases()[0].choice == ""
 

@@ -112,6 +112,18 @@ def test_nothing_is_made_while_a_likely_twin_exists(feed: Feed) -> None:
     assert len(feed.rows(CENTERS)) == 3
 
 
+def test_a_choice_that_cannot_be_done_is_asked_again(feed: Feed) -> None:
+    feed.load(CENTERS, {"Code": "010", "Description": "Sales"})
+    feed.run([center("s1", "10", "Something")])
+    feed.choose("same:999")
+    for _ in range(2):
+        feed.run()
+        with feed.store() as store:
+            (case,) = store.pairs.cases()
+            assert case.choice == ""
+            assert "'same:999' cannot be done" in case.message
+
+
 def test_a_conflict_waits_for_a_side(feed: Feed) -> None:
     feed.load(CENTERS, {"Code": "A", "Description": "Alpha"})
     feed.run([center("s1", "A", "Alpha")])

@@ -139,7 +139,7 @@ class _Planner:
         links += [self._link(ours, theirs) for ours, theirs in found.pairs]
         for item, twins in found.unsure:
             if item.active:
-                self._wait(item, CaseKind.MATCH, exact=list(twins))
+                self._unsure(item, twins)
         for item in (*found.new, *wanted):
             if item.active:
                 self._new(item)
@@ -166,6 +166,22 @@ class _Planner:
             else:
                 rest.append(item)
         return links, rest, wanted
+
+    def _unsure(self, item: Item, twins: Sequence[str]) -> None:
+        """Queue what may be the same as something; a choice that is still there could not be."""
+        case = self._case(item.id)
+        message = case.message if case is not None and case.kind is CaseKind.MATCH else ""
+        if case is not None and case.choice:
+            title = self._sides.entity.title
+            message = (
+                f"'{case.choice}' cannot be done: Exact Online has no {title} of that code without "
+                "a partner, or has one of this code already. Choose again."
+            )
+        stream, division = self._sides.entity.stream, self._sides.division
+        kind, exact = CaseKind.MATCH, list(twins)
+        self.plan.cases.append(
+            Case(stream, division, item.id, "", kind, item.code, None, exact, item.name, message)
+        )
 
     def _new(self, item: Item) -> None:
         entity, division = self._sides.entity, self._sides.division

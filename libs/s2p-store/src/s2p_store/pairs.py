@@ -79,7 +79,11 @@ _one_case = and_(
     reference_case.c.field == bindparam("of_field"),
 )
 _close = delete(reference_case).where(_one_case)
-_choose = update(reference_case).where(_one_case).values(choice=bindparam("to_choice"))
+_choose = (
+    update(reference_case)
+    .where(_one_case, reference_case.c.sides == bindparam("of_sides"))
+    .values(choice=bindparam("to_choice"))
+)
 _forget = delete(reference_link).where(
     _place(reference_link),
     reference_link.c.exact_id == bindparam("of_exact"),
@@ -176,7 +180,7 @@ class Pairs:
             connection.execute(self._upsert_case, row)
 
     def choose(self, case: PairCase, choice: str) -> bool:
-        """Note what a person decided; whether the case still waits."""
+        """Note what a person decided about exactly these values; whether that still waits."""
         with self._database.writing() as connection:
             changed = connection.execute(
                 _choose,
@@ -185,6 +189,7 @@ class Pairs:
                     "of_division": case.division,
                     "of_id": case.servicenow_id,
                     "of_field": case.field,
+                    "of_sides": to_json_text(case.sides),
                     "to_choice": choice,
                 },
             )
