@@ -150,7 +150,7 @@ def test_what_waits_is_shown_with_all_sides_and_decided_once(house: House) -> No
         "Gamma",
         "Beta",
     )
-    assert second["choices"] == ["new", "same:CODE"]
+    assert second["choices"] == ["new", "same:CODE", "gone"]
     assert "s1:description" in house.run("reference", "conflicts").stdout
     done = house.run("reference", "conflicts", "resolve", "s1", "--choose", "servicenow")
     assert done.exit_code == 0, done.output
@@ -159,6 +159,17 @@ def test_what_waits_is_shown_with_all_sides_and_decided_once(house: House) -> No
     with house.open() as store:
         assert [case.choice for case in store.pairs.cases()] == ["servicenow", "same:B"]
     assert house.run("reference", "conflicts").exit_code == 0
+
+
+def test_what_servicenow_has_no_more_is_forgotten(house: House) -> None:
+    keep(house, "cost_centers", center("s1", "A", "Alpha"), center("s2", "X", "Twin"))
+    with house.open() as store:
+        store.pairs.settle("cost_centers", 101, [], [MATCH], "run-1")
+    ran = house.run("reference", "conflicts", "resolve", "s2", "--choose", "gone")
+    assert ran.exit_code == 0, ran.output
+    with house.open() as store:
+        rows = store.reference.load(SYSTEM, EVERY, "cost_centers")
+        assert [row["id"] for row in rows] == ["s1"]
 
 
 def test_exacts_value_is_sent_again_when_it_was_chosen(house: House, make: Make) -> None:
@@ -176,8 +187,8 @@ def test_exacts_value_is_sent_again_when_it_was_chosen(house: House, make: Make)
     ("key", "choice", "says"),
     [
         ("s1", "newest", "exactonline or servicenow"),
-        ("s2", "same:", "new or same:CODE"),
-        ("s2", "servicenow", "new or same:CODE"),
+        ("s2", "same:", "new or same:CODE or gone"),
+        ("s2", "servicenow", "new or same:CODE or gone"),
         ("nobody", "new", "No case fits"),
         ("s", "new", "2 cases fit"),
     ],

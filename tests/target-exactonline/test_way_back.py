@@ -112,6 +112,18 @@ def test_nothing_is_made_while_a_likely_twin_exists(feed: Feed) -> None:
     assert len(feed.rows(CENTERS)) == 3
 
 
+def test_a_record_made_anew_in_servicenow_can_take_the_place_of_the_old_one(feed: Feed) -> None:
+    feed.load(CENTERS, {"Code": "A", "Description": "Alpha"})
+    feed.run([center("s1", "A", "Alpha")])
+    feed.run([center("s2", "A", "Beta")])
+    assert feed.cases() == [("cost_centers", "A", "", "match")]
+    feed.choose("same:A")
+    feed.run()
+    assert feed.rows(CENTERS)["A"]["Description"] == "Beta"
+    with feed.store() as store:
+        assert [link.servicenow_id for link in store.pairs.links("cost_centers", 101)] == ["s2"]
+
+
 def test_a_choice_that_cannot_be_done_is_asked_again(feed: Feed) -> None:
     feed.load(CENTERS, {"Code": "010", "Description": "Sales"})
     feed.run([center("s1", "10", "Something")])

@@ -28,13 +28,21 @@ if TYPE_CHECKING:
     from s2p_reference.entities import Entity
     from s2p_store import PairCase, Store
 
-__all__ = ["CHOICES", "case_key", "check_choice", "differences", "find_case", "send_again"]
+__all__ = [
+    "CHOICES",
+    "case_key",
+    "check_choice",
+    "differences",
+    "find_case",
+    "forget",
+    "send_again",
+]
 
 CHOICES: Final = {
     "conflict": ("exactonline", "servicenow"),
-    "create": ("new",),
-    "match": ("new", "same:CODE"),
-    "refused": ("again",),
+    "create": ("new", "gone"),
+    "match": ("new", "same:CODE", "gone"),
+    "refused": ("again", "gone"),
 }
 """Kind of a case → what may be chosen."""
 
@@ -123,6 +131,17 @@ def check_choice(case: PairCase, choice: str) -> None:
     raise ConsoleError(
         f"About this ({case.kind}) one can choose {' or '.join(allowed)}, not '{choice[:40]}'."
     )
+
+
+def forget(store: Store, case: PairCase) -> None:
+    """Forget a record that ServiceNow has no more: no read of changes tells of that.
+
+    If it is there after all, it comes back with its next change.
+    """
+    with store.transaction():
+        rows = store.reference.load(SYSTEM, EVERY, case.stream)
+        kept = [row for row in rows if row["id"] != case.servicenow_id]
+        store.reference.save(SYSTEM, EVERY, case.stream, kept)
 
 
 def send_again(settings: Settings, store: Store, case: PairCase) -> bool:

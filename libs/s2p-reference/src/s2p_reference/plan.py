@@ -118,8 +118,11 @@ class _Planner:
         exact = {item.id: item for item in sides.exact}
         servicenow = {item.id: item for item in sides.servicenow}
         known = {link.servicenow_id: link for link in sides.links}
-        links = [link for link in sides.links if link.servicenow_id in servicenow]
-        for link in (*links, *self._met(known)):
+        met = self._met(known)
+        # A person may give a record of Exact to another of ServiceNow, one made anew for instance.
+        given = {link.exact_id for link in met}
+        kept = [link for link in sides.links if link.exact_id not in given]
+        for link in (*(one for one in kept if one.servicenow_id in servicenow), *met):
             theirs, ours = servicenow[link.servicenow_id], exact.get(link.exact_id)
             if ours is None:
                 self._tell(theirs.code, "deleted", None, theirs.code, EXACT)
@@ -134,7 +137,7 @@ class _Planner:
         """Link those that find a partner; plan for those that do not."""
         strangers = [item for item in self._sides.servicenow if item.id not in known and item.code]
         taken = {link.exact_id for link in known.values()}
-        links, strangers, wanted = self._decided(strangers, taken)
+        links, strangers, wanted = self._decided(strangers)
         found = match(self._sides.exact, strangers, taken | {link.exact_id for link in links})
         links += [self._link(ours, theirs) for ours, theirs in found.pairs]
         for item, twins in found.unsure:
@@ -145,11 +148,9 @@ class _Planner:
                 self._new(item)
         return links
 
-    def _decided(
-        self, strangers: Sequence[Item], taken: Collection[str]
-    ) -> tuple[list[Link], list[Item], list[Item]]:
+    def _decided(self, strangers: Sequence[Item]) -> tuple[list[Link], list[Item], list[Item]]:
         """Sort out what a person has said: the same as …, or new."""
-        free = {item.code: item for item in self._sides.exact if item.id not in taken}
+        free = {item.code: item for item in self._sides.exact}
         codes = {item.code for item in self._sides.exact}
         links: list[Link] = []
         rest: list[Item] = []
@@ -174,8 +175,8 @@ class _Planner:
         if case is not None and case.choice:
             title = self._sides.entity.title
             message = (
-                f"'{case.choice}' cannot be done: Exact Online has no {title} of that code without "
-                "a partner, or has one of this code already. Choose again."
+                f"'{case.choice}' cannot be done: Exact Online has no {title} of that code, or has "
+                "one of this code already. Choose again."
             )
         stream, division = self._sides.entity.stream, self._sides.division
         kind, exact = CaseKind.MATCH, list(twins)

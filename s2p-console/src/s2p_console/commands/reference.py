@@ -19,6 +19,7 @@ from s2p_console.reference_data import (
     check_choice,
     differences,
     find_case,
+    forget,
     send_again,
 )
 from s2p_console.wording import count, instant, value
@@ -132,7 +133,12 @@ def conflicts(
 
 @conflicts.command()
 @click.argument("key")
-@click.option("--choose", "choice", required=True, help="exactonline, servicenow, new, same:CODE.")
+@click.option(
+    "--choose",
+    "choice",
+    required=True,
+    help="exactonline, servicenow, new, same:CODE, again, gone.",
+)
 @on_desk
 def resolve(desk: Desk, /, key: str, *, choice: str) -> None:
     """Decide about one case; the next run of target-exactonline carries it out.
@@ -144,6 +150,8 @@ def resolve(desk: Desk, /, key: str, *, choice: str) -> None:
         check_choice(case, choice)
         if not store.pairs.choose(case, choice):
             raise ConsoleError("A run settled this meanwhile: look again.")
+        if choice == "gone":
+            forget(store, case)
         exact = case.kind == "conflict" and choice == "exactonline"
         again = exact and send_again(desk.settings, store, case)
     about = f" about {case.field}" if case.field else ""
