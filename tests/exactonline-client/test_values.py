@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactonline_client import RowConverter, UnexpectedAnswer, expanded
+from exactonline_client import RowConverter, UnexpectedAnswer, expanded, filters
 from exactonline_client.envelope import error_text, open_envelope, parse_json
 
 KINDS = {
@@ -160,3 +160,7 @@ def test_expanded_lists_and_deferred_ones() -> None:
     assert expanded([{"a": 1}]).rows == [{"a": 1}]
     assert expanded({"__deferred": {"uri": "u"}}) is None
     assert expanded(None) is None
+
+
+def test_a_text_in_a_filter_cannot_end_it() -> None:
+    assert filters.text_equals("Code", "A'1") == "Code eq 'A''1'"

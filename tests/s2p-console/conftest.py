@@ -106,7 +106,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.chdir(tmp_path)
-    ours = ("S2P_", "TAP_EXACTONLINE_", "MAPPER_GLCOSTCENTER_", "TARGET_SERVICENOW_S2P_", "COLUMNS")
+    ours = ("S2P_", "TAP_EXACTONLINE_", "MAPPER_GLCOSTCENTER_", "TARGET_", "COLUMNS")
     for name in [name for name in os.environ if name.startswith(ours)]:
         monkeypatch.delenv(name)
     made = House(tmp_path, generate_key())

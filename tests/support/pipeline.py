@@ -22,6 +22,7 @@ __all__ = ["Pipeline", "Run", "sandbox"]
 
 BIN = Path(sys.executable).parent
 STEPS = ("tap-exactonline", "mapper-glcostcenter", "target-servicenow-s2p")
+BACK = ("tap-servicenow-s2p", "target-exactonline")
 OUTCOMES = ("tap-servicenow-s2p", "target-s2p-store")
 
 
@@ -65,6 +66,10 @@ class Pipeline:
     def outcomes(self) -> Run:
         """Note what became of documents in ServiceNow."""
         return self._pipe(OUTCOMES, self.home / "outcomes.json")
+
+    def back(self, **settings: str) -> Run:
+        """Write back to Exact what ServiceNow owns of accounts and cost centers."""
+        return self._pipe(BACK, self.home / "back.json", **settings)
 
     def _pipe(self, steps: Sequence[str], kept: Path, **settings: str) -> Run:
         run_id = str(uuid.uuid4())

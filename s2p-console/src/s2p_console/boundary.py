@@ -18,6 +18,7 @@ from click.exceptions import NoArgsIsHelpError
 from exactonline_client import ExactError
 from s2p_console.errors import ConsoleError, ExitCode, ReaderGoneError
 from s2p_mapping.errors import RulesFileError
+from s2p_reference.errors import ReferenceSettingError
 from s2p_staging.errors import StagingError
 from s2p_store import StoreError
 from servicenow_client import ServiceNowError
@@ -37,6 +38,7 @@ _SENTENCES: Final = (
     ServiceNowError,
     StagingError,
     RulesFileError,
+    ReferenceSettingError,
 )
 _TOLD: Final = (*_SENTENCES, click.ClickException, OSError)
 _MASK: Final = "[redacted]"

@@ -23,6 +23,7 @@ __all__ = [
     "SHARED",
     "TAP",
     "TARGET",
+    "WAY_BACK",
     "Settings",
     "by_plugin",
 ]
@@ -30,6 +31,7 @@ __all__ = [
 TAP: Final = "tap-exactonline"
 MAPPER: Final = "mapper-glcostcenter"
 TARGET: Final = "target-servicenow-s2p"
+WAY_BACK: Final = "target-exactonline"
 SHARED: Final = "s2p"
 
 PREFIXES: Final[Mapping[str, str]] = {
@@ -37,10 +39,16 @@ PREFIXES: Final[Mapping[str, str]] = {
     TAP: "TAP_EXACTONLINE_",
     MAPPER: "MAPPER_GLCOSTCENTER_",
     TARGET: "TARGET_SERVICENOW_S2P_",
+    WAY_BACK: "TARGET_EXACTONLINE_",
 }
 DEFAULT_STORE_URL: Final = "sqlite:///.s2p/store.db"
 
-_MARKS: Final = (("servicenow_instance_url", MAPPER), ("instance_url", TARGET))
+_MARKS: Final = (
+    ("servicenow_instance_url", MAPPER),
+    ("instance_url", TARGET),
+    ("ownership", WAY_BACK),
+    ("create", WAY_BACK),
+)
 """A setting that only one plugin has, by which its configuration file is known."""
 
 
@@ -121,6 +129,13 @@ class Settings:
                 "[1234567]."
             )
         return tuple(numbers)
+
+    def flag(self, plugin: str, name: str) -> bool:
+        """Give whether a setting is on; it is off if it is not set."""
+        value: Any = self.file.get(plugin, {}).get(name)
+        if value in (None, ""):
+            value = self.environment.get(f"{PREFIXES[plugin]}{name.upper()}")
+        return str(value).strip().lower() in {"true", "1", "yes", "on"}
 
     def mapping(self, plugin: str, name: str) -> dict[str, Any]:
         """Give an object, empty if it is not set.

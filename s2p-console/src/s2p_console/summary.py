@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from s2p_console.errors import NotFoundError
 from s2p_console.reasons import REASONS, what_frees
-from s2p_console.settings import MAPPER, TAP, TARGET
+from s2p_console.settings import MAPPER, TAP, TARGET, WAY_BACK
 from s2p_console.summary_view import laid_out
 from s2p_console.wording import plain
 
@@ -45,19 +45,19 @@ STREAMS: Final = (
 """The order in which the tap emits them; others follow by name."""
 
 COUNTERS: Final[Mapping[str, Sequence[str]]] = {
-    "read": (TAP, MAPPER, TARGET),
+    "read": (TAP, MAPPER, TARGET, WAY_BACK),
     "mapped": (MAPPER,),
-    "held": (MAPPER, TARGET),
+    "held": (MAPPER, TARGET, WAY_BACK),
     "released": (MAPPER,),
     "staged": (TARGET,),
-    "inserted": (TARGET,),
-    "updated": (TARGET,),
+    "inserted": (TARGET, WAY_BACK),
+    "updated": (TARGET, WAY_BACK),
     "ignored": (TARGET,),
     "unchanged": (TARGET,),
     "skipped": (TARGET,),
     "pending": (TARGET,),
     "not_written": (TARGET,),
-    "failed": (TARGET,),
+    "failed": (TARGET, WAY_BACK),
 }
 """Each counter with the plugins that may count it: the first that did is believed, for several
 see the same record."""

@@ -30,17 +30,23 @@ def plugin_environment(
         "CLIENT_ID": SERVICENOW.client_id,
         "CLIENT_SECRET": SERVICENOW.client_secret,
     }
+    login = {
+        "API_URL": exact_url,
+        "CLIENT_ID": registration.client_id,
+        "CLIENT_SECRET": registration.client_secret,
+        "REFRESH_TOKEN": exact.refresh_token(),
+        "REDIRECT_URI": registration.redirect_uri,
+    }
     named = {
-        "TAP_EXACTONLINE_API_URL": exact_url,
-        "TAP_EXACTONLINE_CLIENT_ID": registration.client_id,
-        "TAP_EXACTONLINE_CLIENT_SECRET": registration.client_secret,
-        "TAP_EXACTONLINE_REFRESH_TOKEN": exact.refresh_token(),
-        "TAP_EXACTONLINE_REDIRECT_URI": registration.redirect_uri,
         "S2P_WEBHOOK_SECRET": registration.webhook_secret,
         "TAP_EXACTONLINE_DIVISIONS": json.dumps([one.code for one in DIVISIONS]),
         "TARGET_SERVICENOW_S2P_ERP_SOURCES": erp_sources,
+        "TARGET_EXACTONLINE_ERP_SOURCES": erp_sources,
         "MAPPER_GLCOSTCENTER_ERP_SOURCES": erp_sources,
     }
+    for name, value in login.items():
+        named[f"TAP_EXACTONLINE_{name}"] = value
+        named[f"TARGET_EXACTONLINE_{name}"] = value
     for name, value in servicenow.items():
         named[f"TARGET_SERVICENOW_S2P_{name}"] = value
         named[f"TAP_SERVICENOW_S2P_{name}"] = value

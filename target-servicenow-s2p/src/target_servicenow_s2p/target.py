@@ -27,6 +27,7 @@ from s2p_singer import (
     PluginMixin,
     Terminated,
     encode_line,
+    keys_of_schema,
     run_id,
     servicenow_settings,
     strict,
@@ -203,18 +204,8 @@ class TargetServiceNowS2P(PluginMixin, Target):
     @override
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         self.message_reader.assert_line_requires(message_dict, {"stream", "schema"})
-        schema, stream = message_dict["schema"], message_dict["stream"]
-        if not isinstance(schema, dict) or not isinstance(schema.get("properties", {}), dict):
-            raise InputError(
-                f"The SCHEMA message of stream '{stream}' holds no JSON schema. The plugin before "
-                "this one in the pipe wrote it."
-            )
-        if "properties" not in schema:
-            raise InputError(
-                f"The SCHEMA message of stream '{stream}' lacks properties. The plugin before "
-                "this one in the pipe wrote it."
-            )
-        self._keys[stream] = tuple(message_dict.get("key_properties") or ())
+        stream = message_dict["stream"]
+        self._keys[stream] = keys_of_schema(message_dict)
         self._running.expect(stream)
 
     @override

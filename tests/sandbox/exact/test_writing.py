@@ -36,6 +36,14 @@ def test_a_second_row_of_the_same_code(client: Asker) -> None:
     assert (refused.status, refused.error) == (500, "Data already exists.")
 
 
+def test_a_code_that_is_too_long(client: Asker) -> None:
+    client.exact.switches.set(cost_center_code_length=8)
+    refused = client.send("POST", CENTERS, {"Code": "A" * 9, "Description": "Alpha"})
+    assert refused.status == 500
+    client.exact.switches.set(cost_center_code_length=None)
+    assert client.send("POST", CENTERS, {"Code": "A" * 9, "Description": "Alpha"}).status == 201
+
+
 def test_change_and_delete(client: Asker) -> None:
     key = client.send("POST", CENTERS, {"Code": "A", "Description": "x"}).json["d"]["ID"]
     address = f"{CENTERS}(guid'{key}')"

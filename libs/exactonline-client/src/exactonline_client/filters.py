@@ -18,6 +18,7 @@ __all__ = [
     "guid_literal",
     "instant_literal",
     "modified_since",
+    "text_equals",
     "timestamp_after",
 ]
 
@@ -52,6 +53,12 @@ def timestamp_after(version: int) -> str:
 def equals(field: str, guid: str) -> str:
     """Select the rows whose GUID property has this value."""
     return f"{field} eq {guid_literal(guid)}"
+
+
+def text_equals(field: str, text: str) -> str:
+    """Select the rows whose text property has this value; quotes in it stand for themselves."""
+    quoted = text.replace("'", "''")
+    return f"{field} eq '{quoted}'"
 
 
 def any_of(field: str, guids: Iterable[str], *, at_most: int = 60) -> Iterator[str]:

@@ -6,6 +6,7 @@ from s2p_exactonline.grant import Grant, load_grant, save_grant
 from s2p_exactonline.refusals import RefusalLog
 from s2p_exactonline.silence import forget_silent, mark_silent, silent_among
 from s2p_exactonline.tokens import SYSTEM, VaultTokens
+from s2p_exactonline.whole import whole
 
 __all__ = [
     "SYSTEM",
@@ -17,4 +18,5 @@ __all__ = [
     "mark_silent",
     "save_grant",
     "silent_among",
+    "whole",
 ]

@@ -7,6 +7,7 @@ from s2p_singer.main import run
 from s2p_singer.plugin import PluginMixin
 from s2p_singer.redaction import redact, register
 from s2p_singer.runs import RUN_ID, run_id
+from s2p_singer.schemas import keys_of_schema
 from s2p_singer.settings import STORE_SETTINGS, require, servicenow_settings, strict
 from s2p_singer.termination import Termination
 
@@ -24,6 +25,7 @@ __all__ = [
     "UserError",
     "encode_line",
     "flush_writers",
+    "keys_of_schema",
     "redact",
     "register",
     "require",

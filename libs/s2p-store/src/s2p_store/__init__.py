@@ -29,6 +29,7 @@ from s2p_store.holds import Holds
 from s2p_store.inbox import Inbox, InboxEvent, WaitingEvent
 from s2p_store.ledger import Ledger, LedgerEntry, LedgerState
 from s2p_store.memory import Memory
+from s2p_store.pairs import PairCase, PairLink, Pairs
 from s2p_store.reference import Reference
 from s2p_store.runs import PluginRun, RunReport, Runs
 from s2p_store.store import Store
@@ -48,6 +49,9 @@ __all__ = [
     "LedgerEntry",
     "LedgerState",
     "Memory",
+    "PairCase",
+    "PairLink",
+    "Pairs",
     "PluginRun",
     "Reference",
     "RunReport",

@@ -34,6 +34,8 @@ __all__ = [
     "memory_pack",
     "meta",
     "metadata",
+    "reference_case",
+    "reference_link",
     "reference_row",
     "reference_snapshot",
     "run",
@@ -45,7 +47,7 @@ __all__ = [
 
 # Known revisions, oldest first. Kept here so that opening a store need not load Alembic;
 # a test compares it with the migrations.
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "s2p_schema_version"
 
@@ -160,6 +162,36 @@ reference_row = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("row_id", Text),
     Column("body", LargeBinary, nullable=False),
+)
+
+reference_link = Table(
+    "s2p_reference_link",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("division", BigInteger, primary_key=True, autoincrement=False),
+    Column("servicenow_id", Text, primary_key=True),
+    Column("exact_id", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("base", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    UniqueConstraint("stream", "division", "exact_id", name="s2p_reference_link_exact"),
+)
+
+reference_case = Table(
+    "s2p_reference_case",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("division", BigInteger, primary_key=True, autoincrement=False),
+    Column("servicenow_id", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("sides", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("choice", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("opened_at", Text, nullable=False),
 )
 
 # A number is never used twice: entries are numbered after their packs. A scope is a hash of its

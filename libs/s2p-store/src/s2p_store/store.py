@@ -18,6 +18,7 @@ from s2p_store.ledger import Ledger
 from s2p_store.locks import locks_for
 from s2p_store.memory import Memory
 from s2p_store.migrate import migrate
+from s2p_store.pairs import Pairs
 from s2p_store.reference import Reference
 from s2p_store.runs import Runs
 from s2p_store.urls import parse_store_url
@@ -66,6 +67,7 @@ class Store:
         self.memory = Memory(database)
         self.inbox = Inbox(database, clock)
         self.reference = Reference(database, clock)
+        self.pairs = Pairs(database, clock)
         self.runs = Runs(database, clock)
 
     @classmethod

@@ -37,6 +37,9 @@ class Switches:
             endpoints; not found. The order feed gives both new timestamps in any case.
         sync_header_id: what ``ID`` holds in the header row of the order feed: ``order`` (the
             PurchaseOrderID) or ``none``; not found.
+        gl_account_code_length: characters of a GL account's code that a write takes; None:
+            unlimited. Not published.
+        cost_center_code_length: the same of a cost center's; not published.
         webhook_url_check: a callback must be HTTPS, as Exact wants it; off, so that loopback works.
         webhook_line_topic: an event of a line names the line's own entity as its topic, else that
             of its header; not found.
@@ -67,6 +70,8 @@ class Switches:
     purchase_module: bool = True
     line_bumps_header: bool = False
     sync_header_id: str = "order"
+    gl_account_code_length: int | None = None
+    cost_center_code_length: int | None = None
     webhook_url_check: bool = False
     webhook_line_topic: bool = True
     webhook_retry_unit: float = 60.0

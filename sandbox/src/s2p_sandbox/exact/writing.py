@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer", "parse_body", "sparse"]
 
+_CODE_LENGTHS = {
+    "financial/GLAccounts": "gl_account_code_length",
+    "hrm/Costcenters": "cost_center_code_length",
+}
 _UNIQUE_CODE = frozenset({"financial/GLAccounts", "hrm/Costcenters", "hrm/Costunits"})
 
 
@@ -53,6 +57,7 @@ class Writer:
         if missing:
             raise BadRequestError(f"Mandatory: {missing[0]}")
         own, lines = _split(entity, values)
+        self._check_length(entity, own)
         self._check_unique(entity, own, key=None)
         key = str(own.pop(entity.key, None) or uuid.uuid4())
         with self.store.database.transaction():
@@ -92,6 +97,11 @@ class Writer:
             self.store.change(entity.name, self.division, key, own)
         except ValueError as error:
             raise BadRequestError(f"Error processing request stream. {error}") from error
+
+    def _check_length(self, entity: Entity, own: dict[str, Any]) -> None:
+        longest = getattr(self.switches, _CODE_LENGTHS.get(entity.name, ""), None)
+        if longest is not None and len(str(own.get("Code"))) > longest:
+            raise ServerFaultError("Value too long: Code.")
 
     def _check_unique(self, entity: Entity, own: dict[str, Any], key: str | None) -> None:
         if entity.name not in _UNIQUE_CODE or "Code" not in own:
