@@ -20,6 +20,7 @@ from s2p_console.commands.mapping import mapping
 from s2p_console.commands.reference import reference
 from s2p_console.commands.run import run
 from s2p_console.commands.runs import runs
+from s2p_console.commands.schedule import schedule
 from s2p_console.commands.servicenow import servicenow
 from s2p_console.commands.webhooks import webhooks
 from s2p_console.desk import Desk
@@ -91,6 +92,7 @@ for _command in (
     reference,
     run,
     runs,
+    schedule,
     servicenow,
     webhooks,
 ):

@@ -6,6 +6,7 @@
     - NotFoundError               the store knows nothing of what was asked for
     - LoginError            the login at Exact Online did not come to its end
     - ServeError            the receiver of webhooks cannot work
+    - ScheduleError         the schedules cannot be read or kept
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "LoginError",
     "NotFoundError",
     "ReaderGoneError",
+    "ScheduleError",
     "ServeError",
     "SettingError",
 ]
@@ -50,6 +52,10 @@ class LoginError(ConsoleError):
 
 class ServeError(ConsoleError):
     """Webhooks cannot be received; the sentence names what stands in the way."""
+
+
+class ScheduleError(ConsoleError):
+    """The schedules cannot be read or kept; the sentence names the file."""
 
 
 class ReaderGoneError(Exception):
