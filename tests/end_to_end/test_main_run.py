@@ -185,6 +185,20 @@ def test_the_audit_trail_is_whole_and_tells_each_document(pipeline: Pipeline, la
     assert life
 
 
+def test_everything_that_was_read_has_its_place(pipeline: Pipeline, later: Run) -> None:
+    assert later.codes == (0, 0, 0)
+    found = pipeline.s2p("reconcile")
+    assert found["troubles"] == []
+    assert {one["unaccounted"] for one in found["streams"]} == {0}
+    invoices = [
+        one for one in found["stock"] if one["staging_table"] == "sn_spend_intg_imp_invoice"
+    ]
+    there = sum(one["found_in_servicenow"] for one in invoices)
+    assert there == len(pipeline.rows("sn_shop_invoice", sysparm_fields="sys_id"))
+    waiting = sum(one["held"] for one in found["stock"])
+    assert waiting == len(pipeline.s2p("held", "export"))
+
+
 def test_what_became_of_documents_is_told(pipeline: Pipeline, later: Run) -> None:
     assert later.codes == (0, 0, 0)
     first = pipeline.outcomes()

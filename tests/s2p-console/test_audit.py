@@ -48,6 +48,13 @@ def shown(house: House, *options: str) -> list[dict[str, Any]]:
     [
         ((), ["26700012|EXACT-NL", "26700012|1|EXACT-NL", "V-9|EXACT-UK"]),
         (("--document", "26700012"), ["26700012|EXACT-NL", "26700012|1|EXACT-NL"]),
+        (("--stream", "purchase_entry_lines"), ["26700012|1|EXACT-NL"]),
+        (("--code", "7000"), ["26700012|EXACT-NL"]),
+        (("--code", "CC12"), ["26700012|1|EXACT-NL"]),
+        (("--since", "2026-11-20T08:00:10Z"), ["26700012|EXACT-NL", "V-9|EXACT-UK"]),
+        (("--until", "2026-11-20T08:00:10"), ["26700012|1|EXACT-NL"]),
+        (("--since", "2026-11-20", "--until", "2026-11-20"), []),
+        (("--since", "9999d"), ["26700012|EXACT-NL", "26700012|1|EXACT-NL", "V-9|EXACT-UK"]),
         (("--document", "v-9"), ["V-9|EXACT-UK"]),
         (("--document", "9"), []),
         (("--document", "7000"), []),
@@ -130,3 +137,8 @@ def test_guids_of_both_systems_are_known(guid: UUID) -> None:
     assert is_guid(str(guid))
     assert is_guid(guid.hex.upper())
     assert not is_guid(str(guid)[:-1])
+
+
+def test_what_is_no_moment_is_told(trail: House) -> None:
+    ran = trail.run("audit", "show", "--since", "yesterday")
+    assert (ran.exit_code, "is no moment" in ran.output) == (1, True)

@@ -17,6 +17,7 @@ from s2p_console.commands.held import held
 from s2p_console.commands.key import key
 from s2p_console.commands.login import login
 from s2p_console.commands.mapping import mapping
+from s2p_console.commands.reconcile import reconcile
 from s2p_console.commands.reference import reference
 from s2p_console.commands.run import run
 from s2p_console.commands.runs import runs
@@ -89,6 +90,7 @@ for _command in (
     key,
     login,
     mapping,
+    reconcile,
     reference,
     run,
     runs,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
+from s2p_console.errors import ConsoleError
 from s2p_console.reasons import named
 from s2p_console.wording import instant, plain, value
 
@@ -25,10 +27,14 @@ __all__ = [
     "first_of_key",
     "is_document",
     "is_guid",
+    "moment_of",
     "speaks_of",
+    "speaks_of_code",
 ]
 
 _PAIR: Final = 2
+_AGO: Final = re.compile(r"([0-9]{1,6})([dhm])")
+_UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 _DOCUMENTS: Final = ("purchase_", "bank_")
 LINES: Final[Mapping[str, str]] = {
@@ -98,6 +104,42 @@ def speaks_of(document: str) -> Callable[[AuditEvent], bool]:
         )
 
     return fits
+
+
+def speaks_of_code(code: str) -> Callable[[AuditEvent], bool]:
+    """Make the test whether an event names a GL account or cost center: found, or waited for."""
+
+    def fits(event: AuditEvent) -> bool:
+        detail = event.detail
+        waited = detail.get("waiting_for")
+        pairs = waited if isinstance(waited, (list, tuple)) else ()
+        return code in {detail.get("gl_account"), detail.get("cost_center")} or any(
+            isinstance(pair, (list, tuple)) and len(pair) == _PAIR and pair[1] == code
+            for pair in pairs
+        )
+
+    return fits
+
+
+def moment_of(text: str | None, now: datetime) -> datetime | None:
+    """Read a moment: a date or date-time (UTC without a zone), or so long ago (`2d`, `8h`, `30m`).
+
+    Raises:
+        ConsoleError: it is neither.
+    """
+    if text is None:
+        return None
+    ago = _AGO.fullmatch(text.strip())
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise ConsoleError(
+            f"{plain(text)!r} is no moment: write 2026-06-01, 2026-06-01T08:00, or 2d, 8h, 30m for "
+            "so long ago."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def is_guid(text: str) -> bool:

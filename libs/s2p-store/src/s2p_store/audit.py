@@ -110,10 +110,15 @@ class Audit:
         source_id: str | None = None,
         run_id: str | None = None,
         division: int | None = None,
+        stream: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int | None = None,
         newest_first: bool = False,
     ) -> Iterator[AuditEvent]:
         """All events that fit every filter given, in the order they were added.
+
+        `since` (included) and `until` (not included) are aware moments.
 
         Read page by page: events added meanwhile may appear, and nothing is locked.
         """
@@ -125,9 +130,13 @@ class Audit:
                 (table.source_id, source_id),
                 (table.run_id, run_id),
                 (table.division, division),
+                (table.stream, stream),
             )
             if value is not None
         ]
+        # Moments are text of fixed width: their order is that of time.
+        wanted += [] if since is None else [table.at >= to_instant(since)]
+        wanted += [] if until is None else [table.at < to_instant(until)]
         position = tuple_(table.batch, table.position)
         order = (table.batch.desc(), table.position.desc()) if newest_first else position.clauses
         last: tuple[int, int] | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 from msgspec.structs import astuple
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
 
 from s2p_store.encoding import from_instant, to_instant
 from s2p_store.errors import StoreDataInvalid
@@ -107,6 +107,36 @@ class Ledger:
     def parked(self, table_name: str) -> Iterator[LedgerEntry]:
         """All entries of a table that are parked, in the same order and manner."""
         return self._pages(_parked, table_name)
+
+    def counts(self, ending: str) -> dict[str, dict[str, int]]:
+        """How many entries whose natural key ends with `|ending` there are, by table and state."""
+        statement = (
+            select(table.c.table_name, table.c.state, func.count().label("number"))
+            .where(table.c.natural_key.endswith(f"|{ending}", autoescape=True))
+            .group_by(table.c.table_name, table.c.state)
+        )
+        found: dict[str, dict[str, int]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(statement):
+                found.setdefault(row.table_name, {})[row.state] = row.number
+        return found
+
+    def targets(self, table_name: str, ending: str) -> Iterator[tuple[str, str]]:
+        """Natural key and record of the receiving system of what is done, as `counts` counts it."""
+        statement = (
+            select(table.c.natural_key, table.c.target_sys_id)
+            .where(
+                table.c.table_name == table_name,
+                table.c.state == "done",
+                table.c.target_sys_id.is_not(None),
+                table.c.natural_key.endswith(f"|{ending}", autoescape=True),
+            )
+            .order_by(table.c.natural_key)
+            .execution_options(yield_per=_PAGE)
+        )
+        with self._database.reading() as connection:
+            for row in connection.execute(statement):
+                yield row.natural_key, row.target_sys_id
 
     def _pages(self, state: ColumnElement[bool], table_name: str | None) -> Iterator[LedgerEntry]:
         statement = select(table).where(state).order_by(*_position.clauses).limit(_PAGE)

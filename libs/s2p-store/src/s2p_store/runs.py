@@ -119,10 +119,11 @@ class Runs:
         with self._database.writing() as connection:
             connection.execute(self._spend, {"run_id": run_id, "system": system, "calls": n})
 
-    def latest(self) -> RunReport | None:
-        """The run in which a plugin started last, None if there was none."""
+    def latest(self, plugin: str | None = None) -> RunReport | None:
+        """The run in which a plugin, or this one, started last; None if there was none."""
+        statement = _latest if plugin is None else _latest.where(run.c.plugin == plugin)
         with self._database.reading() as connection:
-            run_id = connection.execute(_latest).scalar_one_or_none()
+            run_id = connection.execute(statement).scalar_one_or_none()
         return None if run_id is None else self.report(run_id)
 
     def report(self, run_id: str) -> RunReport:

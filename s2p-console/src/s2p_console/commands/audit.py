@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,6 +44,10 @@ def _filters(command: _F) -> _F:
         click.option("--run", "run_id", help="Only this run."),
         click.option("--division", type=int, help="Only this division."),
         click.option("--kind", help="Only this kind, e.g. staged, held, failed."),
+        click.option("--stream", help="Only this stream, e.g. purchase_entry_lines."),
+        click.option("--code", help="Only what speaks of this GL account or cost center."),
+        click.option("--since", help="From then on: 2026-06-01, 2026-06-01T08:00, or 2d, 8h, 30m."),
+        click.option("--until", help="Before then, in the same form."),
     )
     for option in reversed(options):
         command = option(command)
@@ -58,15 +63,25 @@ def _events(  # noqa: PLR0913 - one argument per option
     run_id: str | None,
     division: int | None,
     kind: str | None,
+    stream: str | None,
+    code: str | None,
+    since: str | None,
+    until: str | None,
     newest_first: bool = False,
 ) -> Iterator[AuditEvent]:
+    now = datetime.now(timezone.utc)
     found = store.audit.events(
         natural_key=natural_key,
         source_id=source_id,
         run_id=run_id,
         division=division,
+        stream=stream,
+        since=trail.moment_of(since, now),
+        until=trail.moment_of(until, now),
         newest_first=newest_first,
     )
+    if code is not None:
+        found = filter(trail.speaks_of_code(code), found)
     if kind is not None:
         found = (event for event in found if event.kind == kind)
     return found if document is None else filter(trail.speaks_of(document), found)
