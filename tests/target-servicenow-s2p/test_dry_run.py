@@ -71,3 +71,10 @@ def test_what_has_not_changed_is_counted_only(feed: Feed, caplog: pytest.LogCapt
     lines = told(feed, caplog, EVERYTHING)
     assert not [line for line in lines if line.endswith(": new") or ": changed" in line]
     assert "Staging it would take about 0 calls." in lines
+
+
+def test_what_would_wait_is_told_by_reason(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    held = {"s2p_mapping_status": "held", "s2p_hold_reasons": ["GL_ACCOUNT_MISSING"]}
+    line = {"ID": "pl9", "PurchaseOrderID": "p1", "LineNumber": 9, **held}
+    lines = told(feed, caplog, [*EVERYTHING, *stream("purchase_order_lines", line), state(x=1)])
+    assert "purchase_order_lines: 1 would wait: GL_ACCOUNT_MISSING" in lines

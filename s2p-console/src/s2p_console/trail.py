@@ -52,6 +52,9 @@ EVENT_COLUMNS: Final = ("time (UTC)", "stream", "division", "record", "what happ
 
 _KINDS: Final[Mapping[str, str]] = {
     "read": "read from Exact Online",
+    "login": "login at Exact Online",
+    "rule_accepted": "mapping rule accepted",
+    "adopted": "given to a supplier that ServiceNow had",
     "mapped": "mapped",
     "held": "held back",
     "released": "released to go on",
@@ -81,6 +84,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "actor": "by",
 }
 """Details worth a word of their own, in the order a reader wants them."""
+_FOR_PROGRAMS: Final = frozenset({"hash", "version"})
+"""Which version and content an event is about: for proofs, not for people."""
 
 
 def speaks_of(document: str) -> Callable[[AuditEvent], bool]:
@@ -182,7 +187,7 @@ def _is(item: object, sought: str) -> bool:
 def event_text(event: AuditEvent) -> str:
     """Say in one line what happened; details that have no word of their own come last."""
     detail = event.detail
-    others = sorted(detail.keys() - _WORDS.keys())
+    others = sorted(detail.keys() - _WORDS.keys() - _FOR_PROGRAMS)
     words = {**_WORDS, **{name: plain(name).replace("_", " ") for name in others}}
     shown = ((word, _shown(name, detail.get(name))) for name, word in words.items())
     parts = [_KINDS.get(event.kind, plain(event.kind))]

@@ -16,7 +16,7 @@ from exactonline_client import (
 )
 from s2p_exactonline import SYSTEM, RefusalLog, VaultTokens, load_grant, mark_silent, save_grant
 from s2p_singer import register, run_id
-from s2p_store import Store
+from s2p_store import AuditEvent, Store
 from tap_exactonline.announced import Announced
 from tap_exactonline.bookmarks import instant_text
 from tap_exactonline.costs import Costs
@@ -302,8 +302,7 @@ class Session:
             if division is not None:
                 self._logger.info("Division %d: %d calls to Exact Online.", division, calls)
         try:
-            for stream, rows in self._read.items():
-                self._store.runs.count(self._run_id, self._plugin, stream, read=rows)
+            self._note_read()
             self._tell_silence()
             self.sweeps.save()
             self.costs.save()
@@ -315,6 +314,19 @@ class Session:
             for client in {self._first, *self._clients.values()}:
                 client.close()
             self._store.close()
+
+    def _note_read(self) -> None:
+        """Count what went out, and note it in the trail: one event a stream, not one a record."""
+        at = utc_now()
+        for stream, rows in self._read.items():
+            self._store.runs.count(self._run_id, self._plugin, stream, read=rows)
+        self._store.audit.append(
+            [
+                AuditEvent(self._run_id, at, stream, None, None, "read", None, {"records": rows})
+                for stream, rows in self._read.items()
+                if rows
+            ]
+        )
 
     def _note_call(self, division: int | None) -> None:
         self._calls[division] += 1

@@ -178,7 +178,14 @@ class Intake:
             else:
                 self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
-        self._tally.count(name, "held", len(held))
+        self._hold(table, held, known)
+
+    def _hold(self, table: Table, held: list[Row], known: dict[str, LedgerEntry]) -> None:
+        """Park what waits, or tell that it would."""
+        self._tally.count(table.output.name, "held", len(held))
+        if self._preview is not None:
+            for row in held:
+                self._preview.hold(row)
         if held and self._parking is not None:
             self._parking.park(table, held, known)
 

@@ -318,6 +318,8 @@ class Journal:
             "message": message_of(result),
             "remedy": None if good else remedy_of(result.message),
             "cut": list(result.row.cut),
+            "version": result.row.origin.version,
+            "hash": result.row.digest,
             **_mapping(result.row.origin),
         }
         return self._audit(result.row, "staged" if good else "failed", now, detail)

@@ -51,6 +51,7 @@ class Preview:
     _new: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _changed: dict[str, list[tuple[Table, Row]]] = field(default_factory=lambda: defaultdict(list))
     _refused: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _held: Counter[tuple[str, str]] = field(default_factory=Counter)
     _rows: Counter[str] = field(default_factory=Counter)
     _alone: set[str] = field(default_factory=set)
 
@@ -69,6 +70,11 @@ class Preview:
         """Take a row that could not be sent."""
         if len(self._refused[row.output.name]) < _SHOWN:
             self._refused[row.output.name].append(f"{row.key}: {problem}")
+
+    def hold(self, row: Row) -> None:
+        """Take a row that would wait."""
+        for reason in row.origin.reasons or ("no reason given",):
+            self._held[row.output.name, reason] += 1
 
     @property
     def calls(self) -> int:
@@ -96,6 +102,8 @@ class Preview:
                 yield f"{name} {row.key}: changed{': ' if told else ''}{'; '.join(told)}"
             for problem in self._refused.get(name, ()):
                 yield f"{name} {problem}: would be refused"
+        for (name, reason), rows in sorted(self._held.items()):
+            yield f"{name}: {rows} would wait: {reason}"
 
 
 def _staged_before(

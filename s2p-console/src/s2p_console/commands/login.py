@@ -6,11 +6,12 @@ The tokens are kept exactly where `tap-exactonline` looks for them: vault entry
 
 from __future__ import annotations
 
+import getpass
 import os
 import secrets
 import sys
 import webbrowser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -32,7 +33,7 @@ from s2p_console.errors import LoginError
 from s2p_console.exact import connected, root_of
 from s2p_console.settings import TAP, Settings
 from s2p_exactonline import SYSTEM, Grant, save_grant
-from s2p_store import StoreError
+from s2p_store import AuditEvent, StoreError
 
 if TYPE_CHECKING:
     from s2p_store import Store
@@ -147,11 +148,20 @@ def _learn_grant(settings: Settings, store: Store, app: App) -> None:
             rows = client.divisions(division, ("Code", "Description"))
     except ExactError as error:
         click.echo(f"What it gives access to could not be read yet. {error}", err=True)
+        _note_login(store, app, {})
         return
     codes = tuple(row["Code"] for row in rows)
     save_grant(store.vault, app.client_id, Grant(division, me.get("UserID"), codes))
+    _note_login(store, app, {"user": me.get("UserID"), "divisions": list(codes)})
     names = ", ".join(f"{row['Code']} {row.get('Description') or ''}".strip() for row in rows)
     click.echo(f"Divisions: {names or 'none'}. Open in the user's browser: {division}.", err=True)
+
+
+def _note_login(store: Store, app: App, found: dict[str, Any]) -> None:
+    """Note in the trail who on this machine logged in, for which app and user (by their ids)."""
+    detail = {"actor": getpass.getuser(), "client_id": app.client_id, **found}
+    event = AuditEvent("s2p login", utc_now(), SYSTEM, None, None, "login", None, detail)
+    store.audit.append([event])
 
 
 def _has_desktop() -> bool:
