@@ -7,6 +7,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from mapper_glcostcenter.checks import Checks, read_tolerances
@@ -14,6 +15,7 @@ from mapper_glcostcenter.mapping import Requirements
 from mapper_glcostcenter.session import Session
 from s2p_mapping.reference import Catalogue, Entry, Reference
 from s2p_mapping.resolve import Resolver
+from s2p_mapping.three_way import memory_scope
 from s2p_singer import SettingError
 from s2p_store import Store, generate_key
 
@@ -268,6 +270,20 @@ def test_a_corrected_number_frees_the_other_invoice(give: Give) -> None:
     give(entry("e1", "INV 9"))
     third = by_id(give(entry("e3", "INV 1"), entry_line("l3", "e3")))["l3"]
     assert third["s2p_hold_reasons"] == []
+
+
+def test_a_store_of_an_earlier_version_knows_less_and_is_enough(give: Give, tmp_path: Path) -> None:
+    give(*REFERENCE)
+    with Store.open(f"sqlite:///{tmp_path}/store.db") as store:
+        for name, key, texts in (
+            ("purchase_invoices:headers", "v1", (SUPPLIER, "2026-01-01", "9", "EUR", "")),
+            ("purchase_order_lines:items", "ol1", (ITEM,)),
+        ):
+            scope = memory_scope(1, name)
+            store.memory.put_many(scope, {key: msgspec.msgpack.encode(texts)})
+    line = by_id(give(invoice_line()))["vl1"]
+    assert line["s2p_mapping_status"] == "mapped"
+    assert match(line) == ("ready_with_deviation", ["NOT_COMPARABLE"])
 
 
 def test_each_check_can_be_switched_off(give: Give) -> None:

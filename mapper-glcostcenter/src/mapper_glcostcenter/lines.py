@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -282,8 +283,12 @@ class Lines:
             mapping = with_reason(
                 mapping, Reason.PURCHASE_ORDER_NOT_STAGED, ("purchase_order_line", order_line)
             )
-        added = {"s2p_match_status": match.status, "s2p_match_deviations": match.deviations}
-        return mapping, b"," + members(added)
+        return mapping, _added_by_match(match.status, match.deviations)
+
+
+@lru_cache(maxsize=1_000)
+def _added_by_match(status: str, deviations: tuple[str, ...]) -> bytes:
+    return b"," + members({"s2p_match_status": status, "s2p_match_deviations": deviations})
 
 
 def _waived(mapping: LineMapping, waiver: Waiver) -> LineMapping:

@@ -7,6 +7,7 @@ so a line keeps the order line it bills.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mapper_glcostcenter.documents import Header, Index
@@ -28,8 +29,6 @@ from s2p_mapping.three_way import (
 )
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from msgspec import Raw
 
     from mapper_glcostcenter.checks import Checks
@@ -108,10 +107,7 @@ class Matching:
         found = self._ordered.find(division, of)
         ordered = Ordered.from_texts(found or ())
         quantity, price = _quantity(fields), decimal_of(_price(fields))
-        billed = Billed.from_texts(self._billed.find(division, of) or ())
-        after = billed.with_line(line_id.lower(), quantity)
-        if after != billed:
-            self._billed.learn(division, of, after.texts())
+        total = self._bill(division, of, line_id.lower(), quantity or _NOTHING)
         differing: tuple[str, ...] = (Deviation.ORDER_UNKNOWN.value,)
         if found is not None:
             order = Header(*(self._orders.find(division, ordered.order) or ()))
@@ -126,13 +122,27 @@ class Matching:
                 ),
             )
             within = self._tolerances.get(division) or self._tolerances.get(None) or _EXACT
-            differing = tuple(each.value for each in deviations(line, ordered, after.total, within))
+            differing = tuple(each.value for each in deviations(line, ordered, total, within))
         judged = READY_WITH_DEVIATION if differing else READY
         missed = found is None and self._required
         status = HELD if held or missed else judged
-        texts = (of, _text(quantity), _text(price), status, *differing)
+        texts = (of, _text(quantity), _price(fields), status, *differing)
         self._matches.learn(division, line_id.lower(), texts)
         return Match(status, differing, missed)
+
+    def _bill(self, division: int, of: str, line_id: str, quantity: Decimal) -> Decimal:
+        """Remember what a line bills of an order line; gives what all lines bill of it."""
+        before = self._billed.find(division, of)
+        after: tuple[str, ...]
+        # Most order lines are billed by one line.
+        if before is None or before[::2] == (line_id,):
+            total, after = quantity, (line_id, str(quantity))
+        else:
+            billed = Billed.from_texts(before).with_line(line_id, quantity)
+            total, after = billed.total, billed.texts()
+        if after != before:
+            self._billed.learn(division, of, after)
+        return total
 
     def save(self) -> None:
         """Bring what was learnt since the last time into the store."""
@@ -141,6 +151,7 @@ class Matching:
 
 
 _EXACT = Tolerances()
+_NOTHING = Decimal(0)
 
 
 def _quantity(fields: Any) -> Decimal | None:  # noqa: ANN401 - made per stream

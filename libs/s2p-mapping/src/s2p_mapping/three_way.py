@@ -23,6 +23,7 @@ __all__ = [
     "HELD",
     "MATCHES",
     "ORDERED",
+    "ORDERS",
     "READY",
     "READY_WITH_DEVIATION",
     "Billed",
@@ -41,10 +42,12 @@ READY_WITH_DEVIATION = "ready_with_deviation"
 HELD = "held"
 """The values of `s2p_match_status`."""
 
+ORDERS = "purchase_orders:headers"
 ORDERED = "purchase_order_lines:items"
 BILLED = "purchase_order_lines:billed"
 MATCHES = "purchase_invoice_lines:matches"
-"""Under these names the store remembers `Ordered` and `Billed` by order line, and by invoice line
+"""Under these names the store remembers headers of orders (their number is the third text),
+`Ordered` and `Billed` by order line, and by invoice line
 (order line, quantity, price, match status, deviations …)."""
 
 _NOTHING = Decimal(0)
