@@ -56,6 +56,27 @@ def test_an_entry_is_known_now_and_in_the_next_run(tmp_path: Path, *, remember: 
         assert Index(opened, "other", remember=remember).find(1, "a") is None
 
 
+def test_what_is_mostly_not_there_is_found_where_it_is(tmp_path: Path) -> None:
+    keys = [guid(number) for number in range(300)]
+    with store(tmp_path) as opened:
+        index = Index(opened, "i", remember=False, sparse=True, recent=4)
+        for key in keys[:200]:
+            assert index.find(1, key) is None
+            index.learn(1, key, (key,))
+        index.save()
+        with statements(opened) as seen:
+            assert index.find(1, keys[-1]) is None
+        assert not seen
+        assert [index.find(1, key) for key in keys[:200]] == [(key,) for key in keys[:200]]
+    with store(tmp_path) as opened:
+        later = Index(opened, "i", remember=False, sparse=True)
+        later.learn(1, keys[250], ("new",))
+        later.save()
+        assert later.find(1, keys[7]) == (keys[7],)
+        assert later.find(1, keys[250]) == ("new",)
+        assert later.find(1, keys[299]) is None
+
+
 def test_what_was_not_saved_is_not_there(tmp_path: Path) -> None:
     with store(tmp_path) as opened:
         Index(opened, "i", remember=True).learn(1, "a", ("x",))

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from s2p_mapping.three_way import memory_scope
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from s2p_store import Store
 
 __all__ = ["Header", "Index"]
@@ -30,28 +34,36 @@ _decode = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 
 class Header(NamedTuple):
-    """What the mapper needs of a document's header, as it came; "" where it has none."""
+    """What the mapper needs of a document's header, as it came; "" where it has none.
+
+    `reference` is the supplier's own number of an invoice (see `duplicates`), `duplicate_of` the
+    number of the invoice that came with the same one before.
+    """
 
     supplier: str = ""
     day: str = ""
     number: str = ""
     currency: str = ""
     modified: str = ""
+    reference: str = ""
+    duplicate_of: str = ""
 
 
 class Index:
     """From a GUID to a few short texts, per division, kept under one name in the store.
 
     `remember` decides whether entries learnt in this run are expected to be asked for soon
-    (headers: their lines follow) or not (order lines: there may be millions).
+    (headers: their lines follow) or not (order lines: there may be millions). `sparse` says that
+    most of what is asked for is not there: then what is surely not in the store is not sought.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an index is, named one by one
         self,
         store: Store,
         name: str,
         *,
         remember: bool,
+        sparse: bool = False,
         recent: int = _RECENT,
         ahead: int = _AHEAD,
     ) -> None:
@@ -61,6 +73,8 @@ class Index:
         self._recent = _Recent(recent)
         self._ahead = min(ahead, max(1, recent // 4))
         self._pending: defaultdict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        self._sparse = sparse
+        self._stored: dict[int, _Stored | None] = {}
 
     def learn(self, division: int, id_: str, texts: tuple[str, ...]) -> None:
         """Take up one entry; a later one replaces an earlier one."""
@@ -80,7 +94,7 @@ class Index:
             return self._recent.get(key)
         pending = self._pending[division]
         found = pending.get(id_)
-        if found is None:
+        if found is None and self._may_be_stored(division, id_):
             for other, value in self._store.memory.following(
                 self._scope(division), id_, self._ahead
             ):
@@ -96,12 +110,42 @@ class Index:
         """Bring what was learnt since the last time into the store."""
         for division, entries in self._pending.items():
             if entries:
+                if self._sparse and (stored := self._stored_of(division)):
+                    stored.add(entries)
                 packed = {id_: _encode(texts) for id_, texts in entries.items()}
                 self._store.memory.put_many(self._scope(division), packed)
         self._pending.clear()
 
+    def _may_be_stored(self, division: int, id_: str) -> bool:
+        stored = self._stored_of(division) if self._sparse else None
+        return stored is None or id_ in stored
+
+    def _stored_of(self, division: int) -> _Stored | None:
+        """What this run has stored, if nothing had been before; else None."""
+        if division not in self._stored:
+            first = self._store.memory.is_empty(self._scope(division))
+            self._stored[division] = _Stored() if first else None
+        return self._stored[division]
+
     def _scope(self, division: int) -> str:
-        return f"mapper-glcostcenter/{division}/{self._name}"
+        return memory_scope(division, self._name)
+
+
+class _Stored:
+    """Keys, in a megabyte however many: of a key that was added it never says it was not."""
+
+    def __init__(self) -> None:
+        self._marks = bytearray(1 << 20)
+
+    def add(self, keys: Iterable[str]) -> None:
+        """Take up keys."""
+        for key in keys:
+            place = hash(key)
+            self._marks[place >> 3 & 0xFFFFF] |= 1 << (place & 7)
+
+    def __contains__(self, key: str) -> bool:
+        place = hash(key)
+        return bool(self._marks[place >> 3 & 0xFFFFF] & 1 << (place & 7))
 
 
 class _Recent:

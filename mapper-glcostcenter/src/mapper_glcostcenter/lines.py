@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import logging
 from datetime import timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
 
 from mapper_glcostcenter.answers import Answers, added_by
+from mapper_glcostcenter.checks import by_supplier, of_duplicate, with_reason
 from mapper_glcostcenter.documents import Header, Index
+from mapper_glcostcenter.duplicates import Numbers, reference_of
 from mapper_glcostcenter.exact import guid, text
 from mapper_glcostcenter.holdings import as_instant
 from mapper_glcostcenter.mapping import HELD, set_aside
+from mapper_glcostcenter.matching import Matching
 from mapper_glcostcenter.splice import Envelope, add_properties, members, read_record
 from mapper_glcostcenter.streams import HEADER_DETAILS, LineStream, division_of, text_of
+from s2p_mapping.reasons import Reason
 from s2p_singer import encode_line
 from s2p_store import HoldKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mapper_glcostcenter.checks import Checks
+    from mapper_glcostcenter.exact import ExactReference
     from mapper_glcostcenter.holdings import Holdings
     from mapper_glcostcenter.mapping import LineMapping
     from mapper_glcostcenter.tally import Tally
@@ -32,6 +39,7 @@ __all__ = ["Lines", "Provenance"]
 logger = logging.getLogger("mapper-glcostcenter")
 
 _ORDER_LINES = "purchase_order_lines"
+_INVOICES = ("purchase_invoices", "purchase_entries")
 
 
 class Provenance:
@@ -74,6 +82,8 @@ class Lines:
     Args:
         store: where headers and order lines of earlier runs are remembered.
         answers: what becomes of a line.
+        exact: which suppliers are known.
+        checks: what holds a line beside its codes.
         holdings: where held lines go.
         provenance: what every record gets.
         tally: counts what becomes of lines.
@@ -84,21 +94,26 @@ class Lines:
         self,
         store: Store,
         answers: Answers,
+        exact: ExactReference,
         holdings: Holdings,
         provenance: Provenance,
         *,
+        checks: Checks,
         tally: Tally,
         stage_held: bool,
     ) -> None:
         self._tally = tally
         self._answers = answers
+        self._exact = exact
+        self._checks = checks
         self._holdings = holdings
         self._provenance = provenance
         self._stage_held = stage_held
         self._headers = {
             name: Index(store, f"{name}:headers", remember=True) for name in HEADER_DETAILS
         }
-        self._items = Index(store, f"{_ORDER_LINES}:items", remember=False)
+        self._numbers = {name: Numbers(store, name, self._headers[name]) for name in _INVOICES}
+        self._matching = Matching(store, self._headers["purchase_orders"], checks)
         self._envelope = msgspec.json.Decoder(Envelope)
 
     def learn_header(self, stream: str, fields: Any) -> None:  # noqa: ANN401 - made per stream
@@ -115,13 +130,17 @@ class Lines:
             # Only the lines of purchase entries have no time of their own.
             (text_of(fields.modified) or "") if stream == "purchase_entries" else "",
         )
+        if numbers := self._numbers.get(stream):
+            header = numbers.check(division, id_, header._replace(reference=reference_of(fields)))
         self._headers[stream].learn(division, id_, header)
 
     def save(self) -> None:
         """Bring what was learnt since the last time into the store."""
-        self._items.save()
+        self._matching.save()
         for index in self._headers.values():
             index.save()
+        for numbers in self._numbers.values():
+            numbers.save()
 
     def take(self, stream: LineStream, line: bytes, data: bytes, fields: Any) -> bytes | None:  # noqa: ANN401
         """Map or hold a line.
@@ -138,7 +157,7 @@ class Lines:
         source_id: str = text_of(fields.key) or ""
         division = division_of(fields.Division)
         header = self._header(stream, division, fields)
-        mapping, added = self._map(stream, division, fields, header)
+        mapping, added, match = self._map(stream, division, fields, header)
         modified = header.modified if header else None
         key = (stream.name, division or 0, source_id)
         if mapping.reasons and self._holdings.knows(key):
@@ -156,11 +175,11 @@ class Lines:
             if self._holdings.knows(key):
                 when = as_instant(text_of(fields.modified) or modified)
                 self._holdings.mapped(HoldKey(*key), when)
-        if stream.name == _ORDER_LINES and fields.Item and division is not None:
-            self._items.learn(division, source_id.lower(), (guid(fields.Item) or "",))
+        if stream.name == _ORDER_LINES and division is not None:
+            self._matching.learn(division, source_id, fields)
         if mapping.reasons and not self._stage_held:
             return None
-        whole = added + b"," + self._provenance.of(fields, modified)
+        whole = added + match + b"," + self._provenance.of(fields, modified)
         return add_properties(line, data, whole, replace=fields.s2p_source_id is not UNSET)
 
     def revalidate(
@@ -197,11 +216,12 @@ class Lines:
         fields = stream.decoder.decode(data)
         division = division_of(fields.Division)
         header = self._header(stream, division, fields)
-        mapping, _ = self._map(stream, division, fields, header)
+        mapping, added, match = self._map(stream, division, fields, header)
         if hold.waiver is not None:
             mapping = _waived(mapping, hold.waiver)
+            added = members(added_by(mapping))
         modified = header.modified if header else None
-        added = members(added_by(mapping)) + b"," + self._provenance.of(fields, modified)
+        added += match + b"," + self._provenance.of(fields, modified)
         return mapping, add_properties(line, data, added)
 
     def _header(self, stream: LineStream, division: int | None, fields: Any) -> Header | None:  # noqa: ANN401
@@ -211,7 +231,8 @@ class Lines:
         found = self._headers[stream.header].find(division, id_)
         if found is None or isinstance(found, Header):
             return found
-        return Header._make(found)
+        # A store of an earlier version remembers less of a header.
+        return Header(*found)
 
     def _map(
         self,
@@ -219,19 +240,55 @@ class Lines:
         division: int | None,
         fields: Any,  # noqa: ANN401
         header: Header | None,
-    ) -> tuple[LineMapping, bytes]:
+    ) -> tuple[LineMapping, bytes, bytes]:
+        """What becomes of a line, and what is added about its codes and about its match."""
         item = fields.Item
-        if not item and fields.PurchaseOrderLine and division is not None:
-            ordered = self._items.find(division, guid(fields.PurchaseOrderLine) or "")
-            item = ordered[0] if ordered else None
+        ordered = fields.PurchaseOrderLine
+        if not item and ordered and division is not None:
+            item = self._matching.item(division, ordered)
         supplier = fields.Supplier or (header.supplier if header else None)
         day = getattr(fields, stream.day) or (header.day if header else None)
         day = day or fields.ReceiptDate or fields.Created
         day = day[:10] if isinstance(day, str) else None
-        answer = self._answers.find(fields, division, item, supplier, day)
-        if division is not None:
-            self._tally.count(division, answer[0], fields, header)
-        return answer
+        mapping, added = self._answers.find(fields, division, item, supplier, day)
+        if division is None:
+            return mapping, added, b""
+        checked = mapping
+        if supplier and self._checks.supplier:
+            checked = by_supplier(checked, division, supplier, self._exact)
+        if header and header.duplicate_of and self._checks.duplicates:
+            checked = of_duplicate(checked, header)
+        match = b""
+        if stream.name != _ORDER_LINES and guid(ordered):
+            checked, match = self._match(division, fields, header, supplier, checked)
+        if checked is not mapping:
+            added = members(added_by(checked))
+        self._tally.count(division, checked, fields, header)
+        return checked, added, match
+
+    def _match(
+        self,
+        division: int,
+        fields: Any,  # noqa: ANN401 - made per stream
+        header: Header | None,
+        supplier: object,
+        mapping: LineMapping,
+    ) -> tuple[LineMapping, bytes]:
+        """The mapping, held if the order line is unknown, and what is added about the match."""
+        line_id = text_of(fields.key) or ""
+        held = bool(mapping.reasons)
+        match = self._matching.match(division, line_id, fields, header, supplier, held=held)
+        if match.missed:
+            order_line = guid(fields.PurchaseOrderLine) or ""
+            mapping = with_reason(
+                mapping, Reason.PURCHASE_ORDER_NOT_STAGED, ("purchase_order_line", order_line)
+            )
+        return mapping, _added_by_match(match.status, match.deviations)
+
+
+@lru_cache(maxsize=1_000)
+def _added_by_match(status: str, deviations: tuple[str, ...]) -> bytes:
+    return b"," + members({"s2p_match_status": status, "s2p_match_deviations": deviations})
 
 
 def _waived(mapping: LineMapping, waiver: Waiver) -> LineMapping:

@@ -19,6 +19,7 @@ from singer_sdk.singerlib import (
 )
 from typing_extensions import override
 
+from mapper_glcostcenter.checks import Checks, read_tolerances
 from mapper_glcostcenter.connection import load_reference
 from mapper_glcostcenter.mapping import Requirements
 from mapper_glcostcenter.reader import LineReader
@@ -88,6 +89,37 @@ SETTINGS = (
         default=False,
         title="Require a cost center",
         description="Hold a line without a cost center, whatever its GL account asks for.",
+    ),
+    th.Property(
+        "require_supplier",
+        th.BooleanType,
+        default=True,
+        title="Require a staged supplier",
+        description="Hold a line whose supplier was never handed on to ServiceNow.",
+    ),
+    th.Property(
+        "require_purchase_order",
+        th.BooleanType,
+        default=True,
+        title="Require a staged purchase order",
+        description="Hold an invoice line that bills an order line which was never read.",
+    ),
+    th.Property(
+        "hold_duplicates",
+        th.BooleanType,
+        default=True,
+        title="Hold duplicate invoices",
+        description="Hold the lines of an invoice whose number its supplier has used before.",
+    ),
+    th.Property(
+        "match_tolerances",
+        th.ObjectType(additional_properties=th.ObjectType(additional_properties=th.NumberType)),
+        default={},
+        title="Tolerances of the match",
+        description=(
+            "Division, or * for all others, to quantity_absolute, quantity_percent, "
+            "price_absolute and price_percent: by how much an invoice line may exceed its order."
+        ),
     ),
     th.Property(
         "hold_mode",
@@ -160,6 +192,12 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
         writer = given if isinstance(given, BufferedMessageWriter) else BufferedMessageWriter()
         path, rules = self._rules()
         erp_sources = _erp_sources(config["erp_sources"])
+        checks = Checks(
+            config["require_supplier"],
+            config["require_purchase_order"],
+            config["hold_duplicates"],
+            read_tolerances(config["match_tolerances"]),
+        )
         require(config, ["store_key"], self._env_var_prefix)
         with Store.open(config["store_url"], config["store_key"]) as store:
             store.runs.start(run, self.name)
@@ -180,6 +218,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
                     run_id=run,
                     clock=_now,
                     stage_held=config["hold_mode"] == "staging",
+                    checks=checks,
                 )
                 try:
                     yield session

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from mapper_glcostcenter.answers import Answers
+from mapper_glcostcenter.checks import Checks
 from mapper_glcostcenter.exact import KEPT, guid
 from mapper_glcostcenter.holdings import Holdings
 from mapper_glcostcenter.lines import Lines, Provenance
@@ -22,6 +23,7 @@ from mapper_glcostcenter.splice import Envelope, add_properties, read_record
 from mapper_glcostcenter.streams import (
     HEADER_DETAILS,
     LINE_PROPERTIES,
+    MATCH_PROPERTIES,
     PROVENANCE_PROPERTIES,
     STREAMS,
     LineStream,
@@ -56,6 +58,7 @@ class Session:
         run_id: this run.
         clock: now, aware.
         stage_held: whether held lines are written too, marked, or only kept.
+        checks: what holds a line beside its codes.
     """
 
     def __init__(  # noqa: PLR0913 - what comes from outside is named, one by one
@@ -69,6 +72,7 @@ class Session:
         run_id: str,
         clock: Callable[[], datetime],
         stage_held: bool,
+        checks: Checks | None = None,
     ) -> None:
         self.write = write
         self.messages: Counter[str] = Counter()
@@ -84,8 +88,10 @@ class Session:
         self._lines = Lines(
             store,
             Answers(self._snapshot.exact, resolver, requirements, lambda: clock().date()),
+            self._snapshot.exact,
             self._holdings,
             self._provenance,
+            checks=checks or Checks(),
             tally=self._tally,
             stage_held=stage_held,
         )
@@ -165,6 +171,8 @@ class Session:
             return
         lines = isinstance(stream, LineStream)
         added = {**(LINE_PROPERTIES if lines else {}), **PROVENANCE_PROPERTIES}
+        if lines and name != "purchase_order_lines":
+            added |= MATCH_PROPERTIES
         schema["properties"] = {**(schema.get("properties") or {}), **added}
         # For the next plugin, whether or not the one before announced the run.
         head = {"type": "SCHEMA", RUN_ID: self._run_id}

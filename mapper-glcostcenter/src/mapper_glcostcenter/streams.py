@@ -21,6 +21,7 @@ __all__ = [
     "AMOUNTS",
     "HEADER_DETAILS",
     "LINE_PROPERTIES",
+    "MATCH_PROPERTIES",
     "NULL",
     "PROVENANCE_PROPERTIES",
     "STREAMS",
@@ -33,17 +34,20 @@ __all__ = [
 NULL = Raw(b"null")
 """What a property that the record lacks is read as."""
 
-Text = str | int | None
+Text = str | int | bool | None
 """A code or GUID as it comes; whoever uses it makes it text."""
 
 
 AMOUNTS = ("AmountFC", "Amount", "AmountDC")
 """What a line may carry as its amount, in this order; the last is in the division's currency."""
 
+_QUANTITIES = ("Quantity", "QuantityInDefaultUnits", "ReceivedQuantity", "NetPrice", "UnitPrice")
+_NUMBERS = frozenset({*AMOUNTS, *_QUANTITIES})
+
 
 def _kind(stream: str, name: str) -> tuple[Any, Any]:
     """Type and default of a property: amounts as they are written, so that no digit changes."""
-    if name in AMOUNTS:
+    if name in _NUMBERS:
         return Raw, NULL
     return (Any if stream in KEPT else Text), None
 
@@ -107,7 +111,17 @@ _LINE = (
     "Currency",
     *AMOUNTS,
 )
+_BILLED = (
+    "Unit",
+    "Quantity",
+    "QuantityInDefaultUnits",
+    "NetPrice",
+    "UnitPrice",
+    "InvoiceType",
+    "Type",
+)
 _HEADER = ("Supplier", "Currency")
+_INVOICE = (*_HEADER, "EntryNumber", "YourRef", "Type", "Status", "Reversal")
 
 STREAMS: Mapping[str, Stream] = {
     stream.name: stream
@@ -126,25 +140,33 @@ STREAMS: Mapping[str, Stream] = {
         ),
         LineStream(
             "purchase_order_lines",
-            properties=(*_LINE, "PurchaseOrderID", "OrderDate"),
+            properties=(
+                *_LINE,
+                "PurchaseOrderID",
+                "OrderDate",
+                "LineNumber",
+                "Unit",
+                "Quantity",
+                "ReceivedQuantity",
+                "NetPrice",
+                "UnitPrice",
+            ),
             header="purchase_orders",
             header_id="PurchaseOrderID",
             day="OrderDate",
         ),
-        Stream("purchase_invoices", properties=(*_HEADER, "InvoiceDate", "EntryNumber")),
+        Stream("purchase_invoices", properties=(*_INVOICE, "InvoiceDate")),
         LineStream(
             "purchase_invoice_lines",
-            properties=(*_LINE, "InvoiceID", "InvoiceDate"),
+            properties=(*_LINE, *_BILLED, "InvoiceID", "InvoiceDate"),
             header="purchase_invoices",
             header_id="InvoiceID",
             day="InvoiceDate",
         ),
-        Stream(
-            "purchase_entries", key="EntryID", properties=(*_HEADER, "EntryDate", "EntryNumber")
-        ),
+        Stream("purchase_entries", key="EntryID", properties=(*_INVOICE, "EntryDate")),
         LineStream(
             "purchase_entry_lines",
-            properties=(*_LINE, "EntryID", "EntryDate"),
+            properties=(*_LINE, *_BILLED, "EntryID", "EntryDate"),
             header="purchase_entries",
             header_id="EntryID",
             day="EntryDate",
@@ -186,6 +208,20 @@ LINE_PROPERTIES: Mapping[str, Any] = {
     },
     "s2p_mapping_rule": {**_TEXT, "description": "What decided"},
 }
+
+
+MATCH_PROPERTIES: Mapping[str, Any] = {
+    "s2p_match_status": {
+        **_TEXT,
+        "description": "ready, ready_with_deviation or held; null for what bills no order line",
+    },
+    "s2p_match_deviations": {
+        "type": ["array", "null"],
+        "items": {"type": "string"},
+        "description": "In what the line differs from the order line it bills",
+    },
+}
+"""What the lines of invoices and entries get beside."""
 
 
 def division_of(value: object) -> int | None:

@@ -17,6 +17,8 @@ DIMENSIONS: Final[Mapping[str, str]] = {
     "cost_unit": "cost unit",
     "supplier": "supplier",
     "purchase_order": "purchase order",
+    "purchase_order_line": "purchase order line",
+    "invoice": "invoice",
     "item": "item",
     "item_group": "item group",
 }

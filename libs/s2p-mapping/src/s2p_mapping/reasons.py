@@ -31,7 +31,10 @@ class Reason(str, Enum):
     COST_CENTER_REQUIRED = "COST_CENTER_REQUIRED"
     COST_CENTER_INACTIVE = "COST_CENTER_INACTIVE"
     COST_CENTER_AMBIGUOUS = "COST_CENTER_AMBIGUOUS"
+    SUPPLIER_NOT_STAGED = "SUPPLIER_NOT_STAGED"
+    PURCHASE_ORDER_NOT_STAGED = "PURCHASE_ORDER_NOT_STAGED"
     DIVISION_MISMATCH = "DIVISION_MISMATCH"
+    DUPLICATE_INVOICE = "DUPLICATE_INVOICE"
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -70,6 +73,18 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.DIVISION_MISMATCH: (
         "The line and its GL account, item or supplier belong to different divisions, or the line "
         "names no division. Check the document in Exact Online."
+    ),
+    Reason.SUPPLIER_NOT_STAGED: (
+        "Supplier {code} was never brought to ServiceNow. "
+        "Mark it as a supplier in Exact Online, or read suppliers from an earlier start date."
+    ),
+    Reason.PURCHASE_ORDER_NOT_STAGED: (
+        "The line bills the order line {code}, which was never brought to ServiceNow. "
+        "Read purchase orders from an earlier start date, or correct the invoice in Exact Online."
+    ),
+    Reason.DUPLICATE_INVOICE: (
+        "Invoice {code} of the same supplier has the same supplier's invoice number. "
+        "Find out which is right, and delete or correct the other in Exact Online."
     ),
 }
 

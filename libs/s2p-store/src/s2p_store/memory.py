@@ -44,6 +44,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[bytes, bytes]).decode
 
 _any_pack = select(pack_table.c.number).where(pack_table.c.scope == bindparam("of_scope")).limit(1)
+_any_row = select(table.c.number).where(table.c.scope == bindparam("of_scope")).limit(1)
 _add_packs = insert(pack_table)
 _packs = (
     select(pack_table.c.number, pack_table.c.entries)
@@ -91,6 +92,13 @@ class Memory:
         if packs:
             with self._database.writing() as connection:
                 connection.execute(_add_packs, packs)
+
+    def is_empty(self, scope: str) -> bool:
+        """Tell whether nothing is remembered in a scope."""
+        of = {"of_scope": _scope(scope)}
+        with self._database.reading() as connection:
+            queries = (_any_pack, _any_row)
+            return all(connection.execute(each, of).first() is None for each in queries)
 
     def get_many(self, scope: str, keys: Iterable[str]) -> dict[str, bytes]:
         """Give what is remembered, by key; unknown keys are left out."""

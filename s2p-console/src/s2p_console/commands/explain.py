@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from s2p_console import life
+from s2p_console import life, three_way
 from s2p_console.desk import Desk, as_json, on_desk
 from s2p_console.errors import ExitCode, NotFoundError
 from s2p_console.output import Listing, show, working, write_json
@@ -15,7 +15,7 @@ from s2p_console.trail import Family, families, first_of_key, is_document, speak
 from s2p_console.wording import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from s2p_store import AuditEvent, Hold, LedgerEntry, Store
 
@@ -35,21 +35,34 @@ def explain(desk: Desk, /, document: str, *, division: int | None, json_: bool) 
     """
     with desk.store() as store, working("Reading the audit trail"):
         found = _life(store, document.strip(), division)
+        held = (*found.waiting, *found.released)
+        lines = three_way.order_lines(store.memory, found.events, held)
     if not found:
         raise NotFoundError(
             f"Nothing is recorded of {plain(document)!r}. Give the number as it stands on the "
             "document, or its GUID in Exact Online; a run must have seen it."
         )
     if json_:
-        write_json(life.life_data(found))
+        match = [three_way.data(line) for line in lines]
+        write_json({**life.life_data(found), "three_way_match": match})
     else:
         rows = [life.moment_cells(moment) for moment in life.moments(found)]
         sentences = [Text(f"  {sentence}") for sentence in life.standing(found)]
         show(
             Listing(life.MOMENT_COLUMNS, rows, title=f"The life of {plain(document)}"),
             *([Text("Now:"), *sentences] if sentences else []),
+            *([_three_way(lines)] if lines else []),
         )
     return ExitCode.ATTENTION if life.needs_attention(found) else ExitCode.DONE
+
+
+def _three_way(lines: Sequence[three_way.OrderLine]) -> Listing:
+    return Listing(
+        three_way.COLUMNS,
+        [three_way.cells(line) for line in lines],
+        right=three_way.NUMBERS,
+        title="Ordered, received, invoiced",
+    )
 
 
 def _life(store: Store, document: str, division: int | None) -> life.Life:
