@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,22 @@ def test_what_servicenow_has_cleaned_up_is_given_up(feed: Feed) -> None:
     assert calls[2] - calls[1] < calls[1] - calls[0], "it is not looked for again"
     feed.run([*ENTRIES, *PAYMENT])
     assert len(feed.instance.rows("sn_shop_invoice_payment_detail")) == 1
+
+
+def test_many_that_stay_refused_are_not_staged_with_every_poll(feed: Feed) -> None:
+    lines = [
+        {"ID": f"b{n}", "EntryID": "b1", "Account": "a1", "OurRef": 9000 + n, "AmountFC": -1,
+         "Date": "2026-06-12"}
+        for n in range(7)
+    ]  # fmt: skip
+    bank = stream("bank_entries", {"EntryID": "b1", "EntryNumber": 1, "Currency": "EUR"})
+    feed.run([*REFERENCE, *bank, *stream("bank_entry_lines", *lines), state(x=1)])
+    totals = [0]  # one process is one run, so its counters add up
+    for _ in range(3):
+        feed.run(QUIET, batch_size=2)
+        totals.append(counted(feed)[1])
+    tries = [after - before for before, after in pairwise(totals)]
+    assert tries == [7, 2, 2], "all once, then one batch a run until an hour has passed"
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class Again:
             table = self.table_of(output.name) if entries or waits else None
             if table is None or not table.key_elements:
                 continue
-            rows = self._rows(table, entries) if entries else []
+            rows = self._rows(table, self._due(entries, batch_size)) if entries else []
             if waits:
                 rows += self._suppliers_that_may(table)
             for first in range(0, len(rows), batch_size):
@@ -82,6 +82,16 @@ class Again:
                 states.owe(some[0].epoch, len(some))
                 self.loader.send(table, some)
         self.loader.drain()
+
+    def _due(self, entries: Sequence[_Refused], batch_size: int) -> list[_Refused]:
+        """Those whose turn it is: a poll every few minutes must not fill the staging tables.
+
+        Once all are tried in the next run, afterwards once an hour, and one batch in any run.
+        """
+        due = [one for one in entries if self.journal.is_due(one[0])]
+        chosen = {one[0].natural_key for one in due}
+        rest = (one for one in entries if one[0].natural_key not in chosen)
+        return [*due, *islice(rest, max(0, batch_size - len(due)))]
 
     def _rows(self, table: Table, entries: Sequence[_Refused]) -> list[Row]:
         """Make them anew from what lies in the staging table; give up what lies there no more."""

@@ -31,6 +31,8 @@ __all__ = ["PLUGIN", "Intent", "IntentRow", "Journal"]
 PLUGIN: Final = "target-servicenow-s2p"
 _INTENT: Final = "batch:"
 _GIVEN_UP: Final = "given up"
+_ONCE_MORE: Final = "error again"
+_SECONDS_BETWEEN_TRIES: Final = 3600.0
 _EVENTS_OF_A_KEY: Final = 20
 """A natural key may stand for records of several staging tables; their events are mixed."""
 
@@ -194,6 +196,10 @@ class Journal:
             if entry.updated_at < self._began and entry.outcome != _GIVEN_UP:
                 yield entry
 
+    def is_due(self, entry: LedgerEntry) -> bool:
+        """Whether a refused row was not tried again yet, or not for an hour."""
+        return entry.outcome != _ONCE_MORE or self.age(entry) > _SECONDS_BETWEEN_TRIES
+
     def give_up(self, entries: Sequence[LedgerEntry]) -> None:
         """Try these rows no more: ServiceNow has no staged row of them left."""
         self._store.ledger.put_many([replace(entry, outcome=_GIVEN_UP) for entry in entries])
@@ -300,7 +306,7 @@ class Journal:
             "sent" if pending else ("done" if good else "failed"),
             result.import_set,
             result.staging_row,
-            result.outcome,
+            result.outcome if good or pending or row.refused is None else _ONCE_MORE,
             result.target_sys_id,
             message_of(result) or None,
             self.run_id,
