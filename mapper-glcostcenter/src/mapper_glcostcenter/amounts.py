@@ -1,0 +1,121 @@
+"""Whether an invoice's lines add up to its header, with what earlier runs knew of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mapper_glcostcenter.documents import Index
+from mapper_glcostcenter.streams import digits
+from s2p_mapping.three_way import decimal_of
+from s2p_mapping.totals import LineAmount, LineAmounts, Total, adds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from mapper_glcostcenter.documents import Header
+    from s2p_store import Store
+
+__all__ = ["HEADER_AMOUNTS", "LINE_AMOUNTS", "Totals"]
+
+HEADER_AMOUNTS: Mapping[str, tuple[str, ...]] = {
+    "purchase_invoices": ("Amount", "VATAmount", "AmountFCExclVat"),
+    "purchase_entries": ("AmountFC", "VATAmountFC"),
+}
+"""Of each stream of invoices: amount, VAT and net amount in the document's currency."""
+LINE_AMOUNTS: Mapping[str, tuple[str, str]] = {
+    "purchase_invoice_lines": ("Amount", "VATAmount"),
+    "purchase_entry_lines": ("AmountFC", "VATAmountFC"),
+}
+"""The same of their lines: amount and VAT."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An invoice whose lines come: those since its header came, and all that are known."""
+
+    total: Total
+    fresh: LineAmounts = field(default_factory=LineAmounts)
+    known: LineAmounts | None = None
+
+
+class Totals:
+    """The invoices of one stream, over all runs.
+
+    A header mostly comes with all its lines, and what came before counts no longer; or only one
+    line has changed, and the others are as they were. An invoice that adds up either way does.
+
+    Args:
+        store: where line amounts are remembered.
+        stream: the stream of lines.
+        tolerance: by how much each line may be off.
+    """
+
+    def __init__(self, store: Store, stream: str, tolerance: Decimal) -> None:
+        self._index = Index(store, f"{stream}:amounts", remember=True, sparse=True)
+        self._properties = LINE_AMOUNTS[stream]
+        self._tolerance = tolerance
+        self._open: dict[tuple[int, str], _Open] = {}
+
+    def take(
+        self,
+        division: int,
+        id_: str,
+        header: Header,
+        line_id: str,
+        fields: Any,  # noqa: ANN401 - a record of a line stream, made per stream
+    ) -> bool:
+        """Take up a line; whether its invoice adds up now, or cannot be judged.
+
+        Args:
+            division: its division.
+            id_: the id of its header.
+            header: what is known of that.
+            line_id: its own id.
+            fields: its properties.
+        """
+        amount, vat = (decimal_of(digits(getattr(fields, name))) for name in self._properties)
+        if amount is None:
+            return True
+        line = LineAmount(amount, vat) if vat is not None else LineAmount(amount)
+        key = (division, id_)
+        one = self._open.get(key)
+        if one is None:
+            one = self._open[key] = _Open(_total(header))
+        one.fresh.take(line_id, line)
+        if adds_up(one.total, one.fresh, self._tolerance):
+            self._index.learn(division, id_, one.fresh.texts())
+            return True
+        if one.known is None:
+            one.known = LineAmounts.from_texts(self._index.find(division, id_) or ())
+            for each, known in one.fresh.by_id.items():
+                one.known.take(each, known)
+        else:
+            one.known.take(line_id, line)
+        return adds_up(one.total, one.known, self._tolerance)
+
+    def close(self, division: int, id_: str) -> bool:
+        """Remember the lines of an invoice that is decided about; whether they add up."""
+        one = self._open.pop((division, id_), None)
+        if one is None or adds_up(one.total, one.fresh, self._tolerance):
+            return True
+        known = one.known or one.fresh
+        self._index.learn(division, id_, known.texts())
+        return adds_up(one.total, known, self._tolerance)
+
+    def adds_up(self, division: int, id_: str, header: Header) -> bool:
+        """Whether nothing that is remembered of an invoice contradicts its header."""
+        texts = self._index.find(division, id_)
+        if not texts:
+            return True
+        return adds_up(_total(header), LineAmounts.from_texts(texts), self._tolerance)
+
+    def save(self) -> None:
+        """Bring what was learnt since the last time into the store."""
+        self._index.save()
+
+
+def _total(header: Header) -> Total:
+    """What a header says, as numbers."""
+    return Total(*map(decimal_of, (header.amount, header.vat, header.net)))

@@ -1,0 +1,104 @@
+"""Documents whose records are gathered until it can be said what becomes of them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mapper_glcostcenter.documents import Header
+    from mapper_glcostcenter.outbox import Outbox, Place
+    from mapper_glcostcenter.streams import LineStream
+
+__all__ = ["DocumentKey", "Gathering", "Taken"]
+
+_PATIENCE = 2_000
+"""Messages after its last record for which a document waits for more."""
+
+
+class DocumentKey(NamedTuple):
+    """Which document; `stream` is that of its lines."""
+
+    stream: str
+    division: int
+    id: str
+
+
+class Taken(NamedTuple):
+    """A record as it was taken: its message, the record in it, and what was read of that."""
+
+    stream: LineStream
+    line: bytes
+    data: bytes
+    fields: Any
+    division: int | None
+    header: Header | None
+
+
+@dataclass(slots=True)
+class _Document:
+    records: list[tuple[Place, Taken]] = field(default_factory=list)
+    last: int = 0
+
+
+class Gathering:
+    """The documents that are not whole yet, the one that has waited longest first.
+
+    Args:
+        outbox: where their records keep their places.
+        decide: gives, for the records of a document, the message of each; None for none.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        decide: Callable[[DocumentKey, Sequence[Taken]], Iterable[bytes | None]],
+        *,
+        patience: int = _PATIENCE,
+    ) -> None:
+        self._outbox = outbox
+        self._decide = decide
+        self._patience = patience
+        self._documents: OrderedDict[DocumentKey, _Document] = OrderedDict()
+        self._now = 0
+
+    def __contains__(self, key: DocumentKey) -> bool:
+        return key in self._documents
+
+    def add(self, key: DocumentKey, taken: Taken) -> None:
+        """Let a record wait for the rest of its document."""
+        document = self._documents.get(key)
+        if document is None:
+            document = self._documents[key] = _Document()
+        else:
+            self._documents.move_to_end(key)
+        document.records.append((self._outbox.reserve(), taken))
+        document.last = self._now
+
+    def settle(self, key: DocumentKey) -> None:
+        """Decide about what has come of a document."""
+        self._settle(key, self._documents.pop(key))
+        self._outbox.advance()
+
+    def tick(self) -> None:
+        """One message more has come: decide about what has waited long enough."""
+        self._now += 1
+        while self._documents:
+            key, document = next(iter(self._documents.items()))
+            if self._now - document.last <= self._patience:
+                return
+            self.settle(key)
+
+    def settle_all(self) -> None:
+        """Decide about everything, as no more is to come."""
+        while self._documents:
+            self._settle(*self._documents.popitem(last=False))
+        self._outbox.advance()
+
+    def _settle(self, key: DocumentKey, document: _Document) -> None:
+        messages = self._decide(key, [taken for _, taken in document.records])
+        for (place, _), message in zip(document.records, messages, strict=True):
+            self._outbox.decide(place, message)
