@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,12 +20,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mapper_glcostcenter.mapper import MapperGLCostCenter
+from mapper_glcostcenter.mapping import Requirements
+from mapper_glcostcenter.session import Session
+from s2p_mapping.reference import Catalogue, Entry, Reference
+from s2p_mapping.resolve import Resolver
 from s2p_singer import BufferedMessageWriter
 from s2p_store import Store, generate_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mapper_glcostcenter.checks import Checks
 
 USER, PASSWORD = "mapper", "s3cret-password"
 
@@ -256,3 +264,68 @@ def mapper(tmp_path: Path, servicenow: ServiceNow, monkeypatch: pytest.MonkeyPat
         "store_key": generate_key(),
     }
     return Mapper(tmp_path, config, monkeypatch)
+
+
+NOW = datetime(2026, 6, 15, tzinfo=timezone.utc)
+RESOLVER = Resolver(Reference({"EXACT-1": Catalogue([Entry("7000", "", "g")])}, {}))
+STATE = ("STATE", {"x": 1})
+"""What `Runs` takes among the records of a run."""
+
+
+class Runs:
+    """Runs of the mapper's core, without ServiceNow, on one store."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.key = folder, generate_key()
+        self._numbers, self._stores = itertools.count(), 0
+        self.messages: list[dict[str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self._folder}/store{self._stores or ''}.db"
+
+    def forget(self) -> None:
+        """Go on with a new store."""
+        self._stores += 1
+
+    def store(self) -> Store:
+        return Store.open(self.url, self.key)
+
+    def __call__(
+        self, *records: tuple[str, dict[str, Any]], checks: Checks | None = None
+    ) -> list[dict[str, Any]]:
+        """Take records and states, in their order; give the records that are written."""
+        self.messages = []
+        with self.store() as store:
+            session = Session(
+                store,
+                RESOLVER,
+                Requirements(),
+                write=lambda line: self.messages.append(json.loads(line)),
+                flush=lambda: None,
+                run_id=f"run-{next(self._numbers)}",
+                clock=lambda: NOW,
+                stage_held=True,
+                checks=checks,
+            )
+            reading = None
+            for stream, record in records:
+                if (stream, record) == STATE:
+                    session.take(Mapper.encode({"type": "STATE", "value": record}))
+                    continue
+                if stream != reading:
+                    reading = stream
+                    head = {"type": "SCHEMA", "stream": stream, "schema": {}}
+                    session.take(Mapper.encode(head))
+                if record:
+                    values = {"Division": 1, **record}
+                    message = {"type": "RECORD", "stream": stream, "record": values}
+                    session.take(Mapper.encode(message))
+            session.finish()
+        return [each["record"] for each in self.messages if each["type"] == "RECORD"]
+
+
+@pytest.fixture
+def give(tmp_path: Path) -> Runs:
+    """Let runs of the mapper take records."""
+    return Runs(tmp_path)

@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from mapper_glcostcenter.checks import Checks, read_tolerances
-from mapper_glcostcenter.mapping import Requirements
-from mapper_glcostcenter.session import Session
-from s2p_mapping.reference import Catalogue, Entry, Reference
-from s2p_mapping.resolve import Resolver
 from s2p_mapping.three_way import memory_scope
 from s2p_singer import SettingError
-from s2p_store import Store, generate_key
+from s2p_store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    Give = Callable[..., list[dict[str, Any]]]
+    from conftest import Runs
 
-NOW = datetime(2026, 6, 15, tzinfo=timezone.utc)
-RESOLVER = Resolver(Reference({"EXACT-1": Catalogue([Entry("7000", "", "g")])}, {}))
 SUPPLIER, OTHER, ITEM = "s1", "s2", "i1"
-_number = itertools.count()
 
 Record = tuple[str, dict[str, Any]]
-
-
-@pytest.fixture
-def give(tmp_path: Path) -> Give:
-    """Let a run of the mapper take records, in their order; give the records it writes."""
-    key = generate_key()
-
-    def run(*records: Record, checks: Checks | None = None) -> list[dict[str, Any]]:
-        out: list[dict[str, Any]] = []
-        with Store.open(f"sqlite:///{tmp_path}/store.db", key) as store:
-            session = Session(
-                store,
-                RESOLVER,
-                Requirements(),
-                write=lambda line: out.append(json.loads(line)),
-                flush=lambda: None,
-                run_id=f"run-{next(_number)}",
-                clock=lambda: NOW,
-                stage_held=True,
-                checks=checks,
-            )
-            reading = None
-            for stream, record in records:
-                if stream != reading:
-                    reading = stream
-                    session.take(_line({"type": "SCHEMA", "stream": stream, "schema": {}}))
-                if record:
-                    values = {"Division": 1, **record}
-                    session.take(_line({"type": "RECORD", "stream": stream, "record": values}))
-            session.finish()
-        return [each["record"] for each in out if each["type"] == "RECORD"]
-
-    return run
-
-
-def _line(message: dict[str, Any]) -> bytes:
-    return json.dumps(message).encode() + b"\n"
 
 
 REFERENCE: list[Record] = [
@@ -115,18 +67,18 @@ def match(record: dict[str, Any]) -> tuple[str, list[str]]:
     return record["s2p_match_status"], record["s2p_match_deviations"]
 
 
-def test_a_line_that_agrees_with_its_order_is_ready(give: Give) -> None:
+def test_a_line_that_agrees_with_its_order_is_ready(give: Runs) -> None:
     line = by_id(give(*REFERENCE, order(), order_line(), invoice(), invoice_line()))["vl1"]
     assert match(line) == ("ready", [])
     assert line["s2p_mapping_status"] == "mapped"
 
 
-def test_an_order_of_an_earlier_run_is_enough(give: Give) -> None:
+def test_an_order_of_an_earlier_run_is_enough(give: Runs) -> None:
     give(*REFERENCE, order(), order_line())
     assert match(by_id(give(invoice(), invoice_line()))["vl1"]) == ("ready", [])
 
 
-def test_what_is_open_shrinks_over_runs_and_a_line_read_again_counts_once(give: Give) -> None:
+def test_what_is_open_shrinks_over_runs_and_a_line_read_again_counts_once(give: Runs) -> None:
     give(*REFERENCE, order(), order_line(), invoice(), invoice_line(Quantity=6))
     again = by_id(give(invoice_line(Quantity=6), invoice_line("vl2", Quantity=4)))
     assert [match(again[id_]) for id_ in ("vl1", "vl2")] == [("ready", [])] * 2
@@ -137,7 +89,7 @@ def test_what_is_open_shrinks_over_runs_and_a_line_read_again_counts_once(give: 
         assert more["s2p_mapping_status"] == "mapped"
 
 
-def test_a_credit_note_opens_the_order_again(give: Give) -> None:
+def test_a_credit_note_opens_the_order_again(give: Runs) -> None:
     give(*REFERENCE, order(), order_line(), invoice(), invoice_line(Quantity=10))
     credit = invoice_line("vl2", Quantity=10, InvoiceType=8034)
     anew = invoice_line("vl3", Quantity=10)
@@ -157,7 +109,7 @@ def test_a_credit_note_opens_the_order_again(give: Give) -> None:
     ],
 )
 def test_each_deviation_is_named_and_holds_nothing(
-    give: Give, header: dict[str, Any], line: dict[str, Any], deviation: str
+    give: Runs, header: dict[str, Any], line: dict[str, Any], deviation: str
 ) -> None:
     known = ("accounts", {"ID": OTHER, "Code": "60002", "IsSupplier": True})
     records = (*REFERENCE, known, order(), order_line(), invoice(**header), invoice_line(**line))
@@ -166,7 +118,7 @@ def test_each_deviation_is_named_and_holds_nothing(
     assert found["s2p_hold_reasons"] == []
 
 
-def test_tolerances_of_the_division_come_before_those_of_all(give: Give) -> None:
+def test_tolerances_of_the_division_come_before_those_of_all(give: Runs) -> None:
     records = (*REFERENCE, order(), order_line(), invoice(), invoice_line(NetPrice=2.55))
 
     def status(setting: dict[str, Any]) -> str:
@@ -195,7 +147,7 @@ def test_tolerances_that_cannot_be_meant_are_refused(setting: dict[str, Any]) ->
         read_tolerances(setting)
 
 
-def test_a_line_of_an_order_never_read_waits_until_it_is(give: Give) -> None:
+def test_a_line_of_an_order_never_read_waits_until_it_is(give: Runs) -> None:
     held = by_id(give(*REFERENCE, invoice(), invoice_line(Item=ITEM)))["vl1"]
     assert held["s2p_hold_reasons"] == ["PURCHASE_ORDER_NOT_STAGED"]
     assert match(held) == ("held", ["ORDER_UNKNOWN"])
@@ -204,14 +156,14 @@ def test_a_line_of_an_order_never_read_waits_until_it_is(give: Give) -> None:
     assert match(released) == ("ready", [])
 
 
-def test_a_line_that_waits_for_a_code_is_no_ready_one(give: Give) -> None:
+def test_a_line_that_waits_for_a_code_is_no_ready_one(give: Runs) -> None:
     records = (*REFERENCE, order(), order_line(), invoice(), invoice_line(CostCenter="NEW"))
     held = by_id(give(*records))["vl1"]
     assert held["s2p_hold_reasons"] == ["COST_CENTER_MISSING"]
     assert match(held) == ("held", [])
 
 
-def test_a_supplier_never_handed_on_holds_its_lines_until_it_is(give: Give) -> None:
+def test_a_supplier_never_handed_on_holds_its_lines_until_it_is(give: Runs) -> None:
     held = by_id(give(*REFERENCE, entry("e1", None, Supplier=OTHER), entry_line("l1", "e1")))["l1"]
     assert held["s2p_hold_reasons"] == ["SUPPLIER_NOT_STAGED"]
     known = ("accounts", {"ID": OTHER, "Code": "60002", "IsSupplier": True})
@@ -219,12 +171,12 @@ def test_a_supplier_never_handed_on_holds_its_lines_until_it_is(give: Give) -> N
     assert released["s2p_mapping_status"] == "mapped"
 
 
-def test_where_no_supplier_is_read_none_is_missed(give: Give) -> None:
+def test_where_no_supplier_is_read_none_is_missed(give: Runs) -> None:
     found = by_id(give(REFERENCE[0], entry("e1", None), entry_line("l1", "e1")))["l1"]
     assert found["s2p_mapping_status"] == "mapped"
 
 
-def test_the_second_invoice_of_a_number_waits_and_the_first_does_not(give: Give) -> None:
+def test_the_second_invoice_of_a_number_waits_and_the_first_does_not(give: Runs) -> None:
     first = give(*REFERENCE, entry("e1", "INV 1"), entry_line("l1", "e1"))
     assert by_id(first)["l1"]["s2p_hold_reasons"] == []
     second = by_id(give(entry("e2", " inv  1"), entry_line("l2", "e2"), entry_line("l1", "e1")))
@@ -255,14 +207,14 @@ def test_the_second_invoice_of_a_number_waits_and_the_first_does_not(give: Give)
         invoice("e2", YourRef="INV 1"),
     ],
 )
-def test_what_is_no_duplicate(give: Give, other: Record) -> None:
+def test_what_is_no_duplicate(give: Runs, other: Record) -> None:
     known = ("accounts", {"ID": OTHER, "Code": "60002", "IsSupplier": True})
     lines = (entry_line("l1", "e1"), entry_line("l2", "e2"))
     found = by_id(give(*REFERENCE, known, entry("e1", "INV 1"), other, *lines))
     assert [found[id_]["s2p_hold_reasons"] for id_ in ("l1", "l2")] == [[], []]
 
 
-def test_a_corrected_number_frees_the_other_invoice(give: Give) -> None:
+def test_a_corrected_number_frees_the_other_invoice(give: Runs) -> None:
     give(*REFERENCE, entry("e1", "INV 1"), entry("e2", "INV 1"), entry_line("l2", "e2"))
     freed = by_id(give(entry("e2", "INV 2"), ("purchase_entry_lines", {})))["l2"]
     assert freed["s2p_hold_reasons"] == []
@@ -272,7 +224,7 @@ def test_a_corrected_number_frees_the_other_invoice(give: Give) -> None:
     assert third["s2p_hold_reasons"] == []
 
 
-def test_a_store_of_an_earlier_version_knows_less_and_is_enough(give: Give, tmp_path: Path) -> None:
+def test_a_store_of_an_earlier_version_knows_less_and_is_enough(give: Runs, tmp_path: Path) -> None:
     give(*REFERENCE)
     with Store.open(f"sqlite:///{tmp_path}/store.db") as store:
         for name, key, texts in (
@@ -286,7 +238,7 @@ def test_a_store_of_an_earlier_version_knows_less_and_is_enough(give: Give, tmp_
     assert match(line) == ("ready_with_deviation", ["NOT_COMPARABLE"])
 
 
-def test_each_check_can_be_switched_off(give: Give) -> None:
+def test_each_check_can_be_switched_off(give: Runs) -> None:
     off = Checks(supplier=False, purchase_order=False, duplicates=False)
     found = by_id(
         give(

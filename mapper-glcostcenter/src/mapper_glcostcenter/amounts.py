@@ -33,7 +33,7 @@ LINE_AMOUNTS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(slots=True)
 class _Open:
-    """An invoice whose lines come: those since its header came, and all that are known."""
+    """An invoice whose lines come: those of now, and all that are known (the same if no others)."""
 
     total: Total
     fresh: LineAmounts = field(default_factory=LineAmounts)
@@ -75,10 +75,12 @@ class Totals:
             line_id: its own id.
             fields: its properties.
         """
-        amount, vat = (decimal_of(digits(getattr(fields, name))) for name in self._properties)
+        of_amount, of_vat = self._properties
+        amount = decimal_of(digits(getattr(fields, of_amount)))
         if amount is None:
             return True
-        line = LineAmount(amount, vat) if vat is not None else LineAmount(amount)
+        vat = decimal_of(digits(getattr(fields, of_vat)))
+        line = LineAmount(amount) if vat is None else LineAmount(amount, vat)
         key = (division, id_)
         one = self._open.get(key)
         if one is None:
@@ -88,12 +90,13 @@ class Totals:
             self._index.learn(division, id_, one.fresh.texts())
             return True
         if one.known is None:
-            one.known = LineAmounts.from_texts(self._index.find(division, id_) or ())
+            remembered = self._index.find(division, id_)
+            one.known = LineAmounts.from_texts(remembered) if remembered else one.fresh
             for each, known in one.fresh.by_id.items():
                 one.known.take(each, known)
-        else:
+        elif one.known is not one.fresh:
             one.known.take(line_id, line)
-        return adds_up(one.total, one.known, self._tolerance)
+        return one.known is not one.fresh and adds_up(one.total, one.known, self._tolerance)
 
     def close(self, division: int, id_: str) -> bool:
         """Remember the lines of an invoice that is decided about; whether they add up."""

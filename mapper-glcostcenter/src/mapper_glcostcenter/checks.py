@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mapper_glcostcenter.exact import guid
 from s2p_mapping.reasons import Reason
@@ -12,25 +12,49 @@ from s2p_mapping.three_way import Tolerance, Tolerances
 from s2p_singer import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mapper_glcostcenter.documents import Header
     from mapper_glcostcenter.exact import ExactReference
     from mapper_glcostcenter.mapping import LineMapping
 
-__all__ = ["Checks", "by_supplier", "of_duplicate", "read_tolerances", "with_reason"]
+__all__ = [
+    "Checks",
+    "Waits",
+    "by_supplier",
+    "of_amounts",
+    "of_duplicate",
+    "read_tolerances",
+    "together",
+    "waiting_too",
+    "with_reason",
+]
 
 _TOLERANCES = ("quantity_absolute", "quantity_percent", "price_absolute", "price_percent")
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Which checks hold a line, and the tolerances of the match, by division (None: all others)."""
+    """Which checks hold a line, and what they tolerate.
+
+    Attributes:
+        tolerances: of the match with orders, by division (None: all others).
+        amount_tolerance: by how much the amount of each line of an invoice may be off.
+    """
 
     supplier: bool = True
     purchase_order: bool = True
     duplicates: bool = True
+    amounts: bool = True
     tolerances: Mapping[int | None, Tolerances] = field(default_factory=dict)
+    amount_tolerance: Decimal = Decimal("0.01")
+
+
+class Waits(NamedTuple):
+    """Why something waits, and for which (dimension, code) pairs."""
+
+    reasons: tuple[Reason, ...] = ()
+    waiting_for: tuple[tuple[str, str], ...] = ()
 
 
 def by_supplier(
@@ -56,16 +80,37 @@ def of_duplicate(mapping: LineMapping, header: Header) -> LineMapping:
     return with_reason(mapping, Reason.DUPLICATE_INVOICE, ("invoice", header.duplicate_of))
 
 
+def of_amounts(number: str) -> Waits:
+    """What the lines of an invoice wait for that do not add up."""
+    return Waits((Reason.AMOUNT_MISMATCH,), (("invoice", number),))
+
+
+def together(waits: Iterable[Waits]) -> Waits:
+    """What all of them wait for."""
+    reasons: dict[Reason, None] = {}
+    waiting: dict[tuple[str, str], None] = {}
+    for each in waits:
+        reasons.update(dict.fromkeys(each.reasons))
+        waiting.update(dict.fromkeys(each.waiting_for))
+    return Waits(tuple(reasons), tuple(waiting))
+
+
+def waiting_too(mapping: LineMapping, waits: Waits) -> LineMapping:
+    """The mapping, held for what `waits` says beside its own reasons."""
+    if not waits.reasons:
+        return mapping
+    own = Waits(mapping.reasons, mapping.waiting_for)
+    both = together((own, waits))
+    if both == own:
+        return mapping
+    return replace(mapping, reasons=both.reasons, waiting_for=both.waiting_for)
+
+
 def with_reason(
     mapping: LineMapping, reason: Reason, waiting_for: tuple[str, str] | None = None
 ) -> LineMapping:
     """The mapping, held for one reason more."""
-    reasons, waiting = mapping.reasons, mapping.waiting_for
-    if reason not in reasons:
-        reasons = (*reasons, reason)
-    if waiting_for is not None and waiting_for not in waiting:
-        waiting = (*waiting, waiting_for)
-    return replace(mapping, reasons=reasons, waiting_for=waiting)
+    return waiting_too(mapping, Waits((reason,), (waiting_for,) if waiting_for else ()))
 
 
 def read_tolerances(setting: Mapping[str, Any]) -> dict[int | None, Tolerances]:

@@ -37,7 +37,8 @@ class Header(NamedTuple):
     """What the mapper needs of a document's header, as it came; "" where it has none.
 
     `reference` is the supplier's own number of an invoice (see `duplicates`), `duplicate_of` the
-    number of the invoice that came with the same one before.
+    number of the invoice that came with the same one before. `amount`, `vat` and `net` are those of
+    an invoice (see `amounts`).
     """
 
     supplier: str = ""
@@ -47,6 +48,9 @@ class Header(NamedTuple):
     modified: str = ""
     reference: str = ""
     duplicate_of: str = ""
+    amount: str = ""
+    vat: str = ""
+    net: str = ""
 
 
 class Index:

@@ -31,6 +31,7 @@ class Taken(NamedTuple):
     """A record as it was taken: its message, the record in it, and what was read of that."""
 
     stream: LineStream
+    id: str
     line: bytes
     data: bytes
     fields: Any

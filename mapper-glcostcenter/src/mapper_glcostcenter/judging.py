@@ -10,7 +10,6 @@ from mapper_glcostcenter.checks import by_supplier, of_duplicate, with_reason
 from mapper_glcostcenter.exact import guid
 from mapper_glcostcenter.matching import Matching
 from mapper_glcostcenter.splice import members
-from mapper_glcostcenter.streams import text_of
 from s2p_mapping.reasons import Reason
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from mapper_glcostcenter.checks import Checks
     from mapper_glcostcenter.documents import Header
     from mapper_glcostcenter.exact import ExactReference
+    from mapper_glcostcenter.gathering import Taken
     from mapper_glcostcenter.headers import Headers
     from mapper_glcostcenter.mapping import LineMapping
     from mapper_glcostcenter.streams import LineStream
@@ -90,36 +90,28 @@ class Judge:
             checked = by_supplier(checked, division, supplier, self._exact)
         if header and header.duplicate_of and self._checks.duplicates:
             checked = of_duplicate(checked, header)
-        if ordered and _bills(stream, fields) and self._matching.misses(division, ordered):
+        if _bills(stream, fields) and self._matching.misses(division, ordered):
             order_line = ("purchase_order_line", guid(ordered) or "")
             checked = with_reason(checked, Reason.PURCHASE_ORDER_NOT_STAGED, order_line)
         return Judged(mapping, added, supplier).with_mapping(checked)
 
-    def match(
-        self,
-        stream: LineStream,
-        division: int | None,
-        fields: Any,  # noqa: ANN401 - as above
-        header: Header | None,
-        judged: Judged,
-    ) -> bytes:
+    def match(self, taken: Taken, judged: Judged) -> bytes:
         """Compare a line with the order line it bills; gives what is added about that."""
-        if division is None or not _bills(stream, fields):
+        if taken.division is None or not _bills(taken.stream, taken.fields):
             return b""
         match = self._matching.match(
-            division,
-            text_of(fields.key) or "",
-            fields,
-            header,
+            taken.division,
+            taken.id,
+            taken.fields,
+            taken.header,
             judged.supplier,
             held=bool(judged.mapping.reasons),
         )
         return _added_by_match(match.status, match.deviations)
 
-    def learn(self, stream: LineStream, division: int | None, fields: Any) -> None:  # noqa: ANN401
-        """Remember what later lines need of this one."""
-        if stream.name == ORDER_LINES and division is not None:
-            self._matching.learn(division, text_of(fields.key) or "", fields)
+    def learn(self, division: int, id_: str, fields: Any) -> None:  # noqa: ANN401 - as above
+        """Remember an order line, for the lines that bill it."""
+        self._matching.learn(division, id_, fields)
 
     def save(self) -> None:
         """Bring what was learnt since the last time into the store."""
@@ -127,7 +119,8 @@ class Judge:
 
 
 def _bills(stream: LineStream, fields: Any) -> bool:  # noqa: ANN401 - as above
-    return stream.name != ORDER_LINES and guid(fields.PurchaseOrderLine) is not None
+    ordered = fields.PurchaseOrderLine
+    return bool(ordered) and stream.name != ORDER_LINES and guid(ordered) is not None
 
 
 @lru_cache(maxsize=1_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -112,6 +113,20 @@ SETTINGS = (
         description="Hold the lines of an invoice whose number its supplier has used before.",
     ),
     th.Property(
+        "require_matching_amounts",
+        th.BooleanType,
+        default=True,
+        title="Require matching amounts",
+        description="Hold the lines of an invoice that do not add up to the amount in its header.",
+    ),
+    th.Property(
+        "amount_tolerance",
+        th.NumberType,
+        default=0.01,
+        title="Tolerance of amounts",
+        description="By how much the amount of each line of an invoice may be off (rounded VAT).",
+    ),
+    th.Property(
         "match_tolerances",
         th.ObjectType(additional_properties=th.ObjectType(additional_properties=th.NumberType)),
         default={},
@@ -196,7 +211,9 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
             config["require_supplier"],
             config["require_purchase_order"],
             config["hold_duplicates"],
+            config["require_matching_amounts"],
             read_tolerances(config["match_tolerances"]),
+            Decimal(str(config["amount_tolerance"])),
         )
         require(config, ["store_key"], self._env_var_prefix)
         with Store.open(config["store_url"], config["store_key"]) as store:

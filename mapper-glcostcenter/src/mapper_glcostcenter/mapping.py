@@ -77,6 +77,7 @@ class AccountHalf:
 
     derived: Derived
     decision: Decision | None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class CenterHalf:
 
     code: str | None = None
     decision: Decision | None = None
+    asked: Asked | None = None
 
 
 def map_line(
@@ -121,7 +123,8 @@ def map_account(line: Line, day: date, exact: ExactReference, resolver: Resolver
         "blocked in Exact" if account and account.blocked else None,
     )
     conditions = _conditions(line, exact, resolver)
-    return AccountHalf(derived, resolver.resolve(subject, line.division, day, conditions))
+    decision = resolver.resolve(subject, line.division, day, conditions)
+    return AccountHalf(derived, decision, _asked(GL_ACCOUNT, derived.code, decision))
 
 
 def map_center(line: Line, day: date, exact: ExactReference, resolver: Resolver) -> CenterHalf:
@@ -136,7 +139,7 @@ def map_center(line: Line, day: date, exact: ExactReference, resolver: Resolver)
     subject = Subject(COST_CENTER, line.cost_center, name, closed)
     conditions = _conditions(line, exact, resolver)
     decision = resolver.resolve(subject, line.division, day, conditions)
-    return CenterHalf(line.cost_center, decision)
+    return CenterHalf(line.cost_center, decision, _asked(COST_CENTER, line.cost_center, decision))
 
 
 def combine(account: AccountHalf, center: CenterHalf, requirements: Requirements) -> LineMapping:
@@ -172,7 +175,7 @@ def combine(account: AccountHalf, center: CenterHalf, requirements: Requirements
         reasons=tuple(reasons),
         waiting_for=tuple(waiting_for),
         rule=f"gl: {gl_text}; cc: {cc_text}",
-        asked=tuple(_asked(account, center, reasons)),
+        asked=tuple(_all_asked(account, center, reasons)),
     )
 
 
@@ -197,18 +200,18 @@ def set_aside(
     )
 
 
-def _asked(account: AccountHalf, center: CenterHalf, reasons: list[Reason]) -> Iterator[Asked]:
-    if account.decision is not None:
-        yield _answer(GL_ACCOUNT, account.derived.code, account.decision)
+def _all_asked(account: AccountHalf, center: CenterHalf, reasons: list[Reason]) -> Iterator[Asked]:
+    if account.asked is not None:
+        yield account.asked
     elif account.derived.reason in reasons:
         yield Asked(GL_ACCOUNT, None, found=False)
-    if center.decision is not None:
-        yield _answer(COST_CENTER, center.code, center.decision)
+    if center.asked is not None:
+        yield center.asked
     elif Reason.COST_CENTER_REQUIRED in reasons:
         yield Asked(COST_CENTER, None, found=False)
 
 
-def _answer(dimension: str, code: str | None, decision: Decision) -> Asked:
+def _asked(dimension: str, code: str | None, decision: Decision) -> Asked:
     rule = decision.rule.key if decision.rule else None
     return Asked(dimension, code, found=decision.entry is not None, rule=rule)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mapper_glcostcenter.documents import Header, Index
 from mapper_glcostcenter.exact import guid, text
+from mapper_glcostcenter.streams import digits
 from s2p_mapping.three_way import (
     BILLED,
     HELD,
@@ -29,8 +30,6 @@ from s2p_mapping.three_way import (
 )
 
 if TYPE_CHECKING:
-    from msgspec import Raw
-
     from mapper_glcostcenter.checks import Checks
     from s2p_store import Store
 
@@ -41,11 +40,10 @@ CREDITS = frozenset({"31", "8031", "8034"})
 
 
 class Match(NamedTuple):
-    """What became of the comparison. `missed`: the order line was never read, and has to be."""
+    """What became of the comparison."""
 
     status: str
     deviations: tuple[str, ...]
-    missed: bool
 
 
 class Matching:
@@ -72,8 +70,8 @@ class Matching:
             guid(fields.PurchaseOrderID) or "",
             text(fields.LineNumber) or "",
             text(fields.Unit) or "",
-            _digits(fields.Quantity),
-            _digits(fields.ReceivedQuantity),
+            digits(fields.Quantity),
+            digits(fields.ReceivedQuantity),
             _price(fields),
         )
         self._ordered.learn(division, id_.lower(), texts)
@@ -82,6 +80,10 @@ class Matching:
         """The item that an order line orders; None if it is unknown."""
         found = self._ordered.find(division, guid(order_line) or "")
         return found[0] or None if found else None
+
+    def misses(self, division: int, order_line: object) -> bool:
+        """Whether an order line has to be known and was never read."""
+        return self._required and self._ordered.find(division, guid(order_line) or "") is None
 
     def match(  # noqa: PLR0913 - all that is compared
         self,
@@ -124,11 +126,10 @@ class Matching:
             within = self._tolerances.get(division) or self._tolerances.get(None) or _EXACT
             differing = tuple(each.value for each in deviations(line, ordered, total, within))
         judged = READY_WITH_DEVIATION if differing else READY
-        missed = found is None and self._required
-        status = HELD if held or missed else judged
+        status = HELD if held else judged
         texts = (of, _text(quantity), _price(fields), status, *differing)
         self._matches.learn(division, line_id.lower(), texts)
-        return Match(status, differing, missed)
+        return Match(status, differing)
 
     def _bill(self, division: int, of: str, line_id: str, quantity: Decimal) -> Decimal:
         """Remember what a line bills of an order line; gives what all lines bill of it."""
@@ -156,9 +157,9 @@ _NOTHING = Decimal(0)
 
 def _quantity(fields: Any) -> Decimal | None:  # noqa: ANN401 - made per stream
     """What the line adds to what is invoiced, in the item's own unit as orders count."""
-    quantity = decimal_of(_digits(fields.QuantityInDefaultUnits))
+    quantity = decimal_of(digits(fields.QuantityInDefaultUnits))
     if quantity is None:
-        quantity = decimal_of(_digits(fields.Quantity))
+        quantity = decimal_of(digits(fields.Quantity))
     if quantity is not None and str(fields.InvoiceType or fields.Type) in CREDITS:
         return -abs(quantity)
     return quantity
@@ -166,13 +167,7 @@ def _quantity(fields: Any) -> Decimal | None:  # noqa: ANN401 - made per stream
 
 def _price(fields: Any) -> str:  # noqa: ANN401 - made per stream
     """The price after discount; else before it."""
-    return _digits(fields.NetPrice) or _digits(fields.UnitPrice)
-
-
-def _digits(raw: Raw) -> str:
-    """A number as it is written, by some taps as text; "" for null."""
-    digits = bytes(raw)
-    return "" if digits == b"null" else digits.decode().strip('"')
+    return digits(fields.NetPrice) or digits(fields.UnitPrice)
 
 
 def _text(number: Decimal | None) -> str:

@@ -1,13 +1,15 @@
 """One run of the mapper: a conversation of Singer messages, in the order they come.
 
-What a STATE covers is in the store before that STATE leaves. Nothing is reordered; held lines of
-earlier runs that have become valid follow the first SCHEMA of their stream, before its records, so
-that a newer version of a line always comes after the older one.
+What a STATE covers is in the store before that STATE leaves. Nothing is reordered: while a line
+waits for the rest of its document, what comes after it waits too. Held lines of earlier runs that
+have become valid follow the first SCHEMA of their stream, before its records, so that a newer
+version of a line always comes after the older one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,8 +18,12 @@ from msgspec import UNSET
 from mapper_glcostcenter.answers import Answers
 from mapper_glcostcenter.checks import Checks
 from mapper_glcostcenter.exact import KEPT, guid
+from mapper_glcostcenter.headers import Headers
 from mapper_glcostcenter.holdings import Holdings
-from mapper_glcostcenter.lines import Lines, Provenance
+from mapper_glcostcenter.judging import Judge
+from mapper_glcostcenter.lines import Lines
+from mapper_glcostcenter.outbox import Outbox
+from mapper_glcostcenter.provenance import Provenance
 from mapper_glcostcenter.snapshot import Snapshot
 from mapper_glcostcenter.splice import Envelope, add_properties, read_record
 from mapper_glcostcenter.streams import (
@@ -85,13 +91,20 @@ class Session:
         self._rules = resolver.rules
         self._tally = Tally()
         self._provenance = Provenance(run_id)
+        # Whoever drives the plugin message by message changes `write` as it goes.
+        self._outbox = Outbox(lambda message: self.write(message))  # noqa: PLW0108
+        self._headers = Headers(store)
+        checks = checks or Checks()
+        exact = self._snapshot.exact
+        answers = Answers(exact, resolver, requirements, lambda: clock().date())
         self._lines = Lines(
             store,
-            Answers(self._snapshot.exact, resolver, requirements, lambda: clock().date()),
-            self._snapshot.exact,
+            Judge(store, answers, exact, self._headers, checks),
+            self._headers,
             self._holdings,
-            self._provenance,
-            checks=checks or Checks(),
+            outbox=self._outbox,
+            provenance=self._provenance,
+            checks=checks,
             tally=self._tally,
             stage_held=stage_held,
         )
@@ -115,14 +128,13 @@ class Session:
             raise InputError(self._not_a_message(line, error)) from None
         kind = envelope.type
         self.messages[kind] += 1
+        self._lines.tick()
         if kind == "RECORD":
             self._record(line, envelope)
         elif kind == "STATE":
             if not bytes(envelope.value):
                 raise InputError(f"{self._here()} is a STATE without value. {_ADVICE}")
-            self.save()
-            self._pass(line)
-            self._flush()
+            self._outbox.then(partial(self._state, line))
         elif kind == "SCHEMA":
             self._schema(line, envelope.stream)
         elif kind == "BATCH" and envelope.stream in STREAMS:
@@ -154,8 +166,15 @@ class Session:
 
     def finish(self) -> None:
         """Settle everything as the input has come to its end, and tell the coverage."""
+        self._lines.settle()
         self.save()
         self._tally.finish(self._store, self._rules, self._run_id, self._clock())
+
+    def _state(self, line: bytes) -> None:
+        """Everything before this STATE has been written."""
+        self.save()
+        self.write(_whole(line))
+        self._flush()
 
     def _schema(self, line: bytes, name: str | None) -> None:
         message = read_record(line)
@@ -176,9 +195,9 @@ class Session:
         schema["properties"] = {**(schema.get("properties") or {}), **added}
         # For the next plugin, whether or not the one before announced the run.
         head = {"type": "SCHEMA", RUN_ID: self._run_id}
-        self.write(encode_line({**head, **message, **head}))
+        self._outbox.put(encode_line({**head, **message, **head}))
         if first and isinstance(stream, LineStream):
-            self._lines.revalidate(stream, self.write, self.save)
+            self._lines.revalidate(stream, self.save)
         self._flush()
 
     def _record(self, line: bytes, envelope: Envelope) -> None:
@@ -207,19 +226,18 @@ class Session:
         if name in KEPT:
             self._learn(name, fields)
         elif name in HEADER_DETAILS:
-            self._lines.learn_header(name, fields)
+            self._headers.learn(name, fields)
         replace = fields.s2p_source_id is not UNSET
-        self.write(add_properties(line, data, self._provenance.of(fields), replace=replace))
+        self._outbox.put(add_properties(line, data, self._provenance.of(fields), replace=replace))
 
     def _line(self, stream: LineStream, line: bytes, data: bytes, fields: Any) -> None:  # noqa: ANN401
-        if not text_of(fields.key):
+        source_id = text_of(fields.key)
+        if not source_id:
             raise InputError(
                 f"{self._here()} is a RECORD of stream '{stream.name}' without its key "
                 f"{stream.key}. {_ADVICE}"
             )
-        message = self._lines.take(stream, line, data, fields)
-        if message is not None:
-            self.write(message)
+        self._lines.take(stream, source_id, line, data, fields)
         if self._holdings.full:
             self.save()
 
@@ -232,8 +250,7 @@ class Session:
         self._snapshot.learn(stream, division, id_, fields)
 
     def _pass(self, line: bytes) -> None:
-        # The last line of an input may lack its line break.
-        self.write(line if line.endswith(b"\n") else line + b"\n")
+        self._outbox.put(_whole(line))
 
     def _here(self) -> str:
         return f"Line {self._line_number} of the input"
@@ -243,6 +260,11 @@ class Session:
             return f"{self._here()} is not a Singer message: {_shape(error)}. {_ADVICE}"
         cut = "" if line.endswith(b"\n") else " It ends in the middle of the message."
         return f"{self._here()} is not valid JSON.{cut} {_ADVICE}"
+
+
+def _whole(line: bytes) -> bytes:
+    """The line; the last one of an input may lack its line break."""
+    return line if line.endswith(b"\n") else line + b"\n"
 
 
 def _shape(error: msgspec.ValidationError) -> str:

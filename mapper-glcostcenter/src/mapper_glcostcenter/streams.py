@@ -27,6 +27,7 @@ __all__ = [
     "STREAMS",
     "LineStream",
     "Stream",
+    "digits",
     "division_of",
     "text_of",
 ]
@@ -42,7 +43,8 @@ AMOUNTS = ("AmountFC", "Amount", "AmountDC")
 """What a line may carry as its amount, in this order; the last is in the division's currency."""
 
 _QUANTITIES = ("Quantity", "QuantityInDefaultUnits", "ReceivedQuantity", "NetPrice", "UnitPrice")
-_NUMBERS = frozenset({*AMOUNTS, *_QUANTITIES})
+_TAXES = ("VATAmountFC", "VATAmount", "AmountFCExclVat")
+_NUMBERS = frozenset({*AMOUNTS, *_QUANTITIES, *_TAXES})
 
 
 def _kind(stream: str, name: str) -> tuple[Any, Any]:
@@ -112,6 +114,8 @@ _LINE = (
     *AMOUNTS,
 )
 _BILLED = (
+    "VATAmountFC",
+    "VATAmount",
     "Unit",
     "Quantity",
     "QuantityInDefaultUnits",
@@ -121,7 +125,17 @@ _BILLED = (
     "Type",
 )
 _HEADER = ("Supplier", "Currency")
-_INVOICE = (*_HEADER, "EntryNumber", "YourRef", "Type", "Status", "Reversal")
+_INVOICE = (
+    *_HEADER,
+    "EntryNumber",
+    "YourRef",
+    "Type",
+    "Status",
+    "Reversal",
+    "Amount",
+    "AmountFC",
+    *_TAXES,
+)
 
 STREAMS: Mapping[str, Stream] = {
     stream.name: stream
@@ -234,3 +248,9 @@ def division_of(value: object) -> int | None:
 def text_of(raw: Raw) -> str | None:
     """The text, or the number as text, that a piece of raw JSON holds."""
     return text(msgspec.json.decode(raw))
+
+
+def digits(raw: Raw) -> str:
+    """A number as it is written, by some taps as text; "" for null."""
+    written = bytes(raw)
+    return "" if written == b"null" else written.decode().strip('"')

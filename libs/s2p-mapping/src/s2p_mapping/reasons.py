@@ -34,6 +34,7 @@ class Reason(str, Enum):
     SUPPLIER_NOT_STAGED = "SUPPLIER_NOT_STAGED"
     PURCHASE_ORDER_NOT_STAGED = "PURCHASE_ORDER_NOT_STAGED"
     DIVISION_MISMATCH = "DIVISION_MISMATCH"
+    AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
     DUPLICATE_INVOICE = "DUPLICATE_INVOICE"
 
 
@@ -81,6 +82,10 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.PURCHASE_ORDER_NOT_STAGED: (
         "The line bills the order line {code}, which was never brought to ServiceNow. "
         "Read purchase orders from an earlier start date, or correct the invoice in Exact Online."
+    ),
+    Reason.AMOUNT_MISMATCH: (
+        "The lines of invoice {code} do not add up to the amount in its header, or not all of "
+        "them have been read yet. Correct the document in Exact Online if it stays like this."
     ),
     Reason.DUPLICATE_INVOICE: (
         "Invoice {code} of the same supplier has the same supplier's invoice number. "
