@@ -26,6 +26,7 @@ from s2p_store import HoldKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from mapper_glcostcenter.checks import Checks
     from mapper_glcostcenter.headers import Headers
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from mapper_glcostcenter.outbox import Outbox
     from mapper_glcostcenter.provenance import Provenance
     from mapper_glcostcenter.tally import Tally
-    from s2p_store import Hold, Store
+    from s2p_store import Hold, Store, Waiver
 
 __all__ = ["Lines"]
 
@@ -109,14 +110,13 @@ class Lines:
         if stream.name == ORDER_LINES and division is not None:
             self._judge.learn(division, source_id, fields)
         totals = self._totals.get(stream.name)
-        if totals is None or header is None or division is None:
+        key = _document(taken) if totals is not None and header is not None else None
+        if totals is None or header is None or key is None:
             self._put(self._hand_on(taken, _NOTHING))
             return
-        id_ = guid(getattr(fields, stream.header_id)) or ""
-        key = DocumentKey(stream.name, division, id_)
-        whole = totals.take(division, id_, header, source_id.lower(), fields)
+        whole = totals.take(key.division, key.id, header, source_id.lower(), fields)
         if whole and key not in self._gathering:
-            totals.close(division, id_)
+            totals.close(key.division, key.id)
             self._put(self._hand_on(taken, _NOTHING))
             return
         self._gathering.add(key, taken)
@@ -142,17 +142,29 @@ class Lines:
         """Write the held lines of earlier runs that have become valid."""
         waiting = released = 0
         for hold, handed_on in self._holdings.earlier(stream.name):
-            mapping, message = self._reconsider(stream, hold)
-            if mapping.status == HELD:
-                waiting += 1
-                self._holdings.explain(hold, mapping, again=handed_on)
+            taken = self._recall(stream, hold)
+            if self._again(hold, taken, self._remembered(taken), handed_on=handed_on):
+                released += not handed_on
             else:
-                self._outbox.put(message)
-                if not handed_on:
-                    released += 1
-                    self._holdings.release(hold, mapping)
+                waiting += 1
             if self._holdings.full:
                 save()
+        self._tell(stream, released, waiting)
+
+    def _again(self, hold: Hold, taken: Taken, waits: Waits, *, handed_on: bool) -> bool:
+        """Write a held line of an earlier run, or note that it waits still; whether it goes on."""
+        judged = self._weigh(taken, waits, hold.waiver)
+        if judged.mapping.status == HELD:
+            self._holdings.explain(hold, judged.mapping, again=handed_on)
+            self._added(taken, judged)
+            return False
+        self._outbox.put(add_properties(taken.line, taken.data, self._added(taken, judged)))
+        if not handed_on:
+            self._holdings.release(hold, judged.mapping)
+        return True
+
+    @staticmethod
+    def _tell(stream: LineStream, released: int, waiting: int) -> None:
         if waiting or released:
             logger.info(
                 "Held lines of earlier runs in %s: %d released, %d still waiting.",
@@ -171,62 +183,65 @@ class Lines:
 
     def _hand_on(self, taken: Taken, waits: Waits) -> bytes | None:
         """The message of a line that waits for `waits`, too; None if it stays in the store."""
-        stream, source_id, line, data, fields, division, header = taken
-        judged = self._judge.judge(stream, division, fields, header)
-        judged = judged.with_mapping(waiting_too(judged.mapping, waits))
-        modified = header.modified if header else None
-        key = (stream.name, division or 0, source_id)
-        if judged.mapping.reasons and self._holdings.knows(key):
-            when = as_instant(text_of(fields.modified) or modified)
-            if waiver := self._holdings.waiver(HoldKey(*key), when):
-                judged = judged.with_mapping(
-                    set_aside(judged.mapping, waiver.by, waiver.why, waiver.reasons)
-                )
+        key = HoldKey(taken.stream.name, taken.division or 0, taken.id)
+        # Most lines are no held ones, and their time matters to nobody.
+        known = self._holdings.knows(key)
+        judged = self._weigh(taken, waits, self._waiver(taken) if known else None)
         added = self._added(taken, judged)
         if judged.mapping.reasons:
-            # Provenance is added anew when the line is released; it is no part of what was read.
-            kept = {k: v for k, v in read_record(data).items() if not k.startswith("s2p_")}
-            when = as_instant(text_of(fields.modified) or modified)
-            self._holdings.hold(HoldKey(*key), when, kept, judged.mapping, header)
+            self._hold(taken, judged.mapping)
             if not self._stage_held:
                 return None
         else:
-            self._holdings.counts[stream.name]["mapped"] += 1
-            if self._holdings.knows(key):
-                when = as_instant(text_of(fields.modified) or modified)
-                self._holdings.mapped(HoldKey(*key), when)
-        return add_properties(line, data, added, replace=fields.s2p_source_id is not UNSET)
+            self._holdings.counts[key.stream]["mapped"] += 1
+            if known:
+                self._holdings.mapped(key, _modified(taken))
+        replace = taken.fields.s2p_source_id is not UNSET
+        return add_properties(taken.line, taken.data, added, replace=replace)
 
-    def _reconsider(self, stream: LineStream, hold: Hold) -> tuple[LineMapping, bytes]:
+    def _hold(self, taken: Taken, mapping: LineMapping) -> None:
+        key = HoldKey(taken.stream.name, taken.division or 0, taken.id)
+        # Provenance is added anew when the line is released; it is no part of what was read.
+        kept = {k: v for k, v in read_record(taken.data).items() if not k.startswith("s2p_")}
+        self._holdings.hold(key, _modified(taken), kept, mapping, taken.header)
+
+    def _waiver(self, taken: Taken) -> Waiver | None:
+        key = HoldKey(taken.stream.name, taken.division or 0, taken.id)
+        return self._holdings.waiver(key, _modified(taken))
+
+    def _weigh(self, taken: Taken, waits: Waits, waiver: Waiver | None) -> Judged:
+        """What becomes of a line that waits for `waits`, too, after what a person decided."""
+        judged = self._judge.judge(taken.stream, taken.division, taken.fields, taken.header)
+        mapping = waiting_too(judged.mapping, waits)
+        if waiver is not None:
+            mapping = set_aside(mapping, waiver.by, waiver.why, waiver.reasons)
+        return judged.with_mapping(mapping)
+
+    def _recall(self, stream: LineStream, hold: Hold) -> Taken:
+        """A held line, as if it had been taken just now."""
         line = encode_line({"type": "RECORD", "stream": stream.name, "record": hold.record})
         data = bytes(self._envelope.decode(line).record)
         fields = stream.decoder.decode(data)
         division = division_of(fields.Division)
         header = self._headers.find(stream, division, fields)
-        taken = Taken(stream, hold.source_id, line, data, fields, division, header)
-        judged = self._judge.judge(stream, division, fields, header)
-        judged = judged.with_mapping(waiting_too(judged.mapping, self._remembered(taken)))
-        if waiver := hold.waiver:
-            judged = judged.with_mapping(
-                set_aside(judged.mapping, waiver.by, waiver.why, waiver.reasons)
-            )
-        return judged.mapping, add_properties(line, data, self._added(taken, judged))
+        return Taken(stream, hold.source_id, line, data, fields, division, header)
 
     def _remembered(self, taken: Taken) -> Waits:
         """What a line of an earlier run waits for as its invoice does not add up."""
+        key = _document(taken)
         totals = self._totals.get(taken.stream.name)
-        id_ = guid(getattr(taken.fields, taken.stream.header_id))
-        if totals is None or taken.header is None or taken.division is None or id_ is None:
+        if totals is None or taken.header is None or key is None:
             return _NOTHING
-        if totals.adds_up(taken.division, id_, taken.header):
+        if totals.adds_up(key.division, key.id, taken.header):
             return _NOTHING
-        return of_amounts(taken.header.number or id_)
+        return of_amounts(taken.header.number or key.id)
 
     def _added(self, taken: Taken, judged: Judged) -> bytes:
         """What a line gets, as the inside of a JSON object."""
         fields, division, header = taken.fields, taken.division, taken.header
-        match = self._judge.match(taken, judged) if division is not None else b""
+        match = b""
         if division is not None:
+            match = self._judge.match(taken, judged)
             self._tally.count(division, judged.mapping, fields, header)
         provenance = self._provenance.of(fields, header.modified if header else None)
         return judged.added + match + b"," + provenance
@@ -234,3 +249,17 @@ class Lines:
     def _put(self, message: bytes | None) -> None:
         if message is not None:
             self._outbox.put(message)
+
+
+def _document(taken: Taken) -> DocumentKey | None:
+    """Which document a line belongs to; None if it names none."""
+    id_ = guid(getattr(taken.fields, taken.stream.header_id))
+    if id_ is None or taken.division is None:
+        return None
+    return DocumentKey(taken.stream.name, taken.division, id_)
+
+
+def _modified(taken: Taken) -> datetime | None:
+    """When a record was changed last, or its header where it has no time itself."""
+    own = text_of(taken.fields.modified)
+    return as_instant(own or (taken.header.modified if taken.header else None))
