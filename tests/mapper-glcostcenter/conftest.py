@@ -267,7 +267,14 @@ def mapper(tmp_path: Path, servicenow: ServiceNow, monkeypatch: pytest.MonkeyPat
 
 
 NOW = datetime(2026, 6, 15, tzinfo=timezone.utc)
-RESOLVER = Resolver(Reference({"EXACT-1": Catalogue([Entry("7000", "", "g")])}, {}))
+
+
+def resolver(*accounts: str) -> Resolver:
+    """A ServiceNow with account 7000, and these."""
+    entries = [Entry(code, "", f"g{code}") for code in ("7000", *accounts)]
+    return Resolver(Reference({"EXACT-1": Catalogue(entries)}, {}))
+
+
 STATE = ("STATE", {"x": 1})
 """What `Runs` takes among the records of a run."""
 
@@ -292,14 +299,18 @@ class Runs:
         return Store.open(self.url, self.key)
 
     def __call__(
-        self, *records: tuple[str, dict[str, Any]], checks: Checks | None = None
+        self,
+        *records: tuple[str, dict[str, Any]],
+        checks: Checks | None = None,
+        accounts: tuple[str, ...] = (),
+        whole_documents: bool = False,
     ) -> list[dict[str, Any]]:
         """Take records and states, in their order; give the records that are written."""
         self.messages = []
         with self.store() as store:
             session = Session(
                 store,
-                RESOLVER,
+                resolver(*accounts),
                 Requirements(),
                 write=lambda line: self.messages.append(json.loads(line)),
                 flush=lambda: None,
@@ -307,6 +318,7 @@ class Runs:
                 clock=lambda: NOW,
                 stage_held=True,
                 checks=checks,
+                whole_documents=whole_documents,
             )
             reading = None
             for stream, record in records:

@@ -365,3 +365,13 @@ def test_a_waiver_holds_for_the_version_that_waits(store: Store) -> None:
     assert [each.waiver for each in store.holds.released()] == [waiver]
     store.holds.put([hold(source_modified=NOW + HOUR)])
     assert {each.waiver for each in store.holds.open()} == {None}
+
+
+def test_records_are_found_by_their_keys_whether_open_or_released(store: Store) -> None:
+    holds = [hold(f"g{number}") for number in range(1_100)]
+    store.holds.put(holds)
+    store.holds.release([holds[3].key], "run-2")
+    wanted = [holds[1_050].key, holds[3].key, holds[3].key, ("accounts", 1, "nothing")]
+    assert [found.source_id for found in store.holds.find(wanted)] == ["g1050", "g3"]
+    assert len(store.holds.find(each.key for each in holds)) == len(holds)
+    assert store.holds.find([]) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from mapper_glcostcenter.documents import Index
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mapper_glcostcenter.documents import Header
     from s2p_store import Store
 
-__all__ = ["HEADER_AMOUNTS", "LINE_AMOUNTS", "Totals"]
+__all__ = ["HEADER_AMOUNTS", "LINE_AMOUNTS", "Found", "Totals"]
 
 HEADER_AMOUNTS: Mapping[str, tuple[str, ...]] = {
     "purchase_invoices": ("Amount", "VATAmount", "AmountFCExclVat"),
@@ -29,6 +30,18 @@ LINE_AMOUNTS: Mapping[str, tuple[str, str]] = {
     "purchase_entry_lines": ("AmountFC", "VATAmountFC"),
 }
 """The same of their lines: amount and VAT."""
+
+
+class Found(Enum):
+    """What is found out about an invoice.
+
+    WHOLE: the lines that came together add up, so there are no others. FITS: they do with those
+    that were known, or cannot be judged. WRONG: they do neither way.
+    """
+
+    WHOLE = "whole"
+    FITS = "fits"
+    WRONG = "wrong"
 
 
 @dataclass(slots=True)
@@ -65,8 +78,8 @@ class Totals:
         header: Header,
         line_id: str,
         fields: Any,  # noqa: ANN401 - a record of a line stream, made per stream
-    ) -> bool:
-        """Take up a line; whether its invoice adds up now, or cannot be judged.
+    ) -> bool | None:
+        """Take up a line; whether its invoice adds up now. None: that cannot be judged.
 
         Args:
             division: its division.
@@ -77,8 +90,8 @@ class Totals:
         """
         of_amount, of_vat = self._properties
         amount = decimal_of(digits(getattr(fields, of_amount)))
-        if amount is None:
-            return True
+        if amount is None or not (header.amount or header.net):
+            return None
         vat = decimal_of(digits(getattr(fields, of_vat)))
         line = LineAmount(amount) if vat is None else LineAmount(amount, vat)
         key = (division, id_)
@@ -98,14 +111,20 @@ class Totals:
             one.known.take(line_id, line)
         return one.known is not one.fresh and adds_up(one.total, one.known, self._tolerance)
 
-    def close(self, division: int, id_: str) -> bool:
-        """Remember the lines of an invoice that is decided about; whether they add up."""
+    def close(self, division: int, id_: str) -> Found:
+        """Remember the lines of an invoice that is decided about, and say what was found."""
         one = self._open.pop((division, id_), None)
-        if one is None or adds_up(one.total, one.fresh, self._tolerance):
-            return True
+        if one is None:
+            return Found.FITS
+        if adds_up(one.total, one.fresh, self._tolerance):
+            return Found.WHOLE
         known = one.known or one.fresh
         self._index.learn(division, id_, known.texts())
-        return adds_up(one.total, known, self._tolerance)
+        return Found.FITS if adds_up(one.total, known, self._tolerance) else Found.WRONG
+
+    def knows(self, division: int, id_: str) -> bool:
+        """Whether any line of an invoice was ever read."""
+        return bool(self._index.find(division, id_))
 
     def adds_up(self, division: int, id_: str, header: Header) -> bool:
         """Whether nothing that is remembered of an invoice contradicts its header."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mapper_glcostcenter.documents import Header
     from mapper_glcostcenter.outbox import Outbox, Place
-    from mapper_glcostcenter.streams import LineStream
+    from mapper_glcostcenter.streams import LineStream, Stream
 
-__all__ = ["DocumentKey", "Gathering", "Taken"]
+__all__ = ["DocumentKey", "Gathering", "Taken", "TakenHeader"]
 
 _PATIENCE = 2_000
 """Messages after its last record for which a document waits for more."""
@@ -28,7 +28,7 @@ class DocumentKey(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A record as it was taken: its message, the record in it, and what was read of that."""
+    """A line as it was taken: its message, the record in it, and what was read of that."""
 
     stream: LineStream
     id: str
@@ -39,44 +39,58 @@ class Taken(NamedTuple):
     header: Header | None
 
 
+class TakenHeader(NamedTuple):
+    """A header as it was taken."""
+
+    stream: Stream
+    id: str
+    line: bytes
+    data: bytes
+    fields: Any
+    header: Header
+
+
+Record = TypeVar("Record")
+
+
 @dataclass(slots=True)
-class _Document:
-    records: list[tuple[Place, Taken]] = field(default_factory=list)
+class _Document(Generic[Record]):
+    records: list[tuple[Place, Record]] = field(default_factory=list)
     last: int = 0
 
 
-class Gathering:
+class Gathering(Generic[Record]):
     """The documents that are not whole yet, the one that has waited longest first.
 
     Args:
         outbox: where their records keep their places.
-        decide: gives, for the records of a document, the message of each; None for none.
+        decide: gives, for the records of a document, what is written for each.
     """
 
     def __init__(
         self,
         outbox: Outbox,
-        decide: Callable[[DocumentKey, Sequence[Taken]], Iterable[bytes | None]],
+        decide: Callable[[DocumentKey, Sequence[Record]], Iterable[Sequence[bytes]]],
         *,
         patience: int = _PATIENCE,
     ) -> None:
         self._outbox = outbox
         self._decide = decide
         self._patience = patience
-        self._documents: OrderedDict[DocumentKey, _Document] = OrderedDict()
+        self._documents: OrderedDict[DocumentKey, _Document[Record]] = OrderedDict()
         self._now = 0
 
     def __contains__(self, key: DocumentKey) -> bool:
         return key in self._documents
 
-    def add(self, key: DocumentKey, taken: Taken) -> None:
+    def add(self, key: DocumentKey, record: Record) -> None:
         """Let a record wait for the rest of its document."""
         document = self._documents.get(key)
         if document is None:
             document = self._documents[key] = _Document()
         else:
             self._documents.move_to_end(key)
-        document.records.append((self._outbox.reserve(), taken))
+        document.records.append((self._outbox.reserve(), record))
         document.last = self._now
 
     def settle(self, key: DocumentKey) -> None:
@@ -99,7 +113,7 @@ class Gathering:
             self._settle(*self._documents.popitem(last=False))
         self._outbox.advance()
 
-    def _settle(self, key: DocumentKey, document: _Document) -> None:
-        messages = self._decide(key, [taken for _, taken in document.records])
-        for (place, _), message in zip(document.records, messages, strict=True):
-            self._outbox.decide(place, message)
+    def _settle(self, key: DocumentKey, document: _Document[Record]) -> None:
+        messages = self._decide(key, [record for _, record in document.records])
+        for (place, _), written in zip(document.records, messages, strict=True):
+            self._outbox.decide(place, written)

@@ -57,7 +57,11 @@ class Headers:
         id_ = guid(getattr(fields, stream.header_id))
         if id_ is None or division is None:
             return None
-        found = self._indexes[stream.header].find(division, id_)
+        return self.of(stream.header, division, id_)
+
+    def of(self, stream: str, division: int, id_: str) -> Header | None:
+        """What is known of a header."""
+        found = self._indexes[stream].find(division, id_)
         if found is None or isinstance(found, Header):
             return found
         # A store of an earlier version remembers less of a header.

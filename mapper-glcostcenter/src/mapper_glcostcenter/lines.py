@@ -1,7 +1,6 @@
-"""Lines on their way through: mapped or held, alone or with their document, and released.
+"""Lines on their way through: mapped or held, each by itself, and released.
 
-A line of an invoice waits until the lines of its invoice add up to its header. With scope
-`document` header and lines go together: if one of them is held, all are.
+A line of an invoice waits until the lines of its invoice add up to its header.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from mapper_glcostcenter.amounts import LINE_AMOUNTS, Totals
+from mapper_glcostcenter.amounts import LINE_AMOUNTS, Found, Totals
 from mapper_glcostcenter.checks import Waits, of_amounts, waiting_too
 from mapper_glcostcenter.exact import guid
-from mapper_glcostcenter.gathering import DocumentKey, Gathering, Taken
+from mapper_glcostcenter.gathering import DocumentKey, Gathering, Taken, TakenHeader
 from mapper_glcostcenter.holdings import as_instant
 from mapper_glcostcenter.judging import ORDER_LINES
 from mapper_glcostcenter.mapping import HELD, set_aside
@@ -29,16 +28,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mapper_glcostcenter.checks import Checks
+    from mapper_glcostcenter.documents import Header
     from mapper_glcostcenter.headers import Headers
     from mapper_glcostcenter.holdings import Holdings
     from mapper_glcostcenter.judging import Judge, Judged
     from mapper_glcostcenter.mapping import LineMapping
     from mapper_glcostcenter.outbox import Outbox
     from mapper_glcostcenter.provenance import Provenance
+    from mapper_glcostcenter.streams import Stream
     from mapper_glcostcenter.tally import Tally
     from s2p_store import Hold, Store, Waiver
 
-__all__ = ["Lines"]
+__all__ = ["Lines", "document_of", "modified_of", "of_wrong_amounts"]
 
 logger = logging.getLogger("mapper-glcostcenter")
 
@@ -73,6 +74,7 @@ class Lines:
         tally: Tally,
         stage_held: bool,
     ) -> None:
+        self._store = store
         self._judge = judge
         self._headers = headers
         self._holdings = holdings
@@ -84,7 +86,7 @@ class Lines:
             name: Totals(store, name, checks.amount_tolerance)
             for name in (LINE_AMOUNTS if checks.amounts else ())
         }
-        self._gathering = Gathering(outbox, self._decide)
+        self._gathering: Gathering[Taken | TakenHeader] = Gathering(outbox, self._decide)
         self._envelope = msgspec.json.Decoder(Envelope)
 
     def take(
@@ -104,24 +106,43 @@ class Lines:
             data: its record, as it stands in the message.
             fields: what was read of the record.
         """
-        division = division_of(fields.Division)
-        header = self._headers.find(stream, division, fields)
-        taken = Taken(stream, source_id, line, data, fields, division, header)
-        if stream.name == ORDER_LINES and division is not None:
-            self._judge.learn(division, source_id, fields)
+        taken = self._taken(stream, source_id, line, data, fields)
         totals = self._totals.get(stream.name)
-        key = _document(taken) if totals is not None and header is not None else None
-        if totals is None or header is None or key is None:
-            self._put(self._hand_on(taken, _NOTHING))
+        key = document_of(taken) if totals is not None and taken.header is not None else None
+        if totals is None or taken.header is None or key is None:
+            self._put(*self._hand_on(taken, _NOTHING))
             return
-        whole = totals.take(key.division, key.id, header, source_id.lower(), fields)
-        if whole and key not in self._gathering:
+        whole = totals.take(key.division, key.id, taken.header, source_id.lower(), fields)
+        if whole is None or (whole and key not in self._gathering):
             totals.close(key.division, key.id)
-            self._put(self._hand_on(taken, _NOTHING))
+            self._put(*self._hand_on(taken, _NOTHING))
             return
         self._gathering.add(key, taken)
         if whole:
             self._gathering.settle(key)
+
+    def begin(self, stream: LineStream) -> None:
+        """The headers of a stream of lines are about to come."""
+
+    def take_header(
+        self,
+        stream: Stream,  # noqa: ARG002 - for those who let it wait
+        line: bytes,
+        data: bytes,
+        fields: Any,  # noqa: ANN401 - a record of a header stream, made per stream
+        header: Header | None,  # noqa: ARG002 - as above
+    ) -> None:
+        """Take a header, which goes on as it is.
+
+        Args:
+            stream: its stream.
+            line: the RECORD message.
+            data: its record, as it stands in the message.
+            fields: what was read of the record.
+            header: what is remembered of it; None if it has no key.
+        """
+        replace = fields.s2p_source_id is not UNSET
+        self._put(add_properties(line, data, self._provenance.of(fields), replace=replace))
 
     def tick(self) -> None:
         """One message more has come: what has waited long enough for its invoice is held."""
@@ -143,25 +164,26 @@ class Lines:
         waiting = released = 0
         for hold, handed_on in self._holdings.earlier(stream.name):
             taken = self._recall(stream, hold)
-            if self._again(hold, taken, self._remembered(taken), handed_on=handed_on):
-                released += not handed_on
-            else:
-                waiting += 1
+            messages = self._again(hold, taken, self._remembered(taken), handed_on=handed_on)
+            self._put(*messages)
+            waiting += not messages
+            released += bool(messages) and not handed_on
             if self._holdings.full:
                 save()
         self._tell(stream, released, waiting)
 
-    def _again(self, hold: Hold, taken: Taken, waits: Waits, *, handed_on: bool) -> bool:
-        """Write a held line of an earlier run, or note that it waits still; whether it goes on."""
+    def _again(
+        self, hold: Hold, taken: Taken, waits: Waits, *, handed_on: bool = False
+    ) -> Sequence[bytes]:
+        """The message of a held line that goes on now; none if it still waits."""
         judged = self._weigh(taken, waits, hold.waiver)
+        added = self._added(taken, judged)
         if judged.mapping.status == HELD:
             self._holdings.explain(hold, judged.mapping, again=handed_on)
-            self._added(taken, judged)
-            return False
-        self._outbox.put(add_properties(taken.line, taken.data, self._added(taken, judged)))
+            return ()
         if not handed_on:
             self._holdings.release(hold, judged.mapping)
-        return True
+        return (add_properties(taken.line, taken.data, added),)
 
     @staticmethod
     def _tell(stream: LineStream, released: int, waiting: int) -> None:
@@ -173,41 +195,38 @@ class Lines:
                 waiting,
             )
 
-    def _decide(self, key: DocumentKey, records: Sequence[Taken]) -> Iterator[bytes | None]:
-        waits = _NOTHING
-        header = records[0].header
-        if header is not None and not self._totals[key.stream].close(key.division, key.id):
-            waits = of_amounts(header.number or key.id)
-        for taken in records:
-            yield self._hand_on(taken, waits)
+    def _decide(
+        self, key: DocumentKey, records: Sequence[Taken | TakenHeader]
+    ) -> Iterator[Sequence[bytes]]:
+        """What is written for each record of a document that has been gathered."""
+        wrong = self._totals[key.stream].close(key.division, key.id) is Found.WRONG
+        waits = of_wrong_amounts(key, records[0].header) if wrong else _NOTHING
+        for record in records:
+            yield self._hand_on(record, waits) if isinstance(record, Taken) else ()
 
-    def _hand_on(self, taken: Taken, waits: Waits) -> bytes | None:
-        """The message of a line that waits for `waits`, too; None if it stays in the store."""
+    def _hand_on(self, taken: Taken, waits: Waits) -> Sequence[bytes]:
+        """The message of a line that waits for `waits`, too; none if it stays in the store."""
         key = HoldKey(taken.stream.name, taken.division or 0, taken.id)
         # Most lines are no held ones, and their time matters to nobody.
         known = self._holdings.knows(key)
-        judged = self._weigh(taken, waits, self._waiver(taken) if known else None)
+        waiver = self._holdings.waiver(key, modified_of(taken)) if known else None
+        judged = self._weigh(taken, waits, waiver)
         added = self._added(taken, judged)
         if judged.mapping.reasons:
-            self._hold(taken, judged.mapping)
+            self._hold(key, taken, judged.mapping)
             if not self._stage_held:
-                return None
+                return ()
         else:
             self._holdings.counts[key.stream]["mapped"] += 1
             if known:
-                self._holdings.mapped(key, _modified(taken))
+                self._holdings.mapped(key, modified_of(taken))
         replace = taken.fields.s2p_source_id is not UNSET
-        return add_properties(taken.line, taken.data, added, replace=replace)
+        return (add_properties(taken.line, taken.data, added, replace=replace),)
 
-    def _hold(self, taken: Taken, mapping: LineMapping) -> None:
-        key = HoldKey(taken.stream.name, taken.division or 0, taken.id)
+    def _hold(self, key: HoldKey, taken: Taken | TakenHeader, mapping: LineMapping) -> None:
         # Provenance is added anew when the line is released; it is no part of what was read.
         kept = {k: v for k, v in read_record(taken.data).items() if not k.startswith("s2p_")}
-        self._holdings.hold(key, _modified(taken), kept, mapping, taken.header)
-
-    def _waiver(self, taken: Taken) -> Waiver | None:
-        key = HoldKey(taken.stream.name, taken.division or 0, taken.id)
-        return self._holdings.waiver(key, _modified(taken))
+        self._holdings.hold(key, modified_of(taken), kept, mapping, taken.header)
 
     def _weigh(self, taken: Taken, waits: Waits, waiver: Waiver | None) -> Judged:
         """What becomes of a line that waits for `waits`, too, after what a person decided."""
@@ -216,6 +235,21 @@ class Lines:
         if waiver is not None:
             mapping = set_aside(mapping, waiver.by, waiver.why, waiver.reasons)
         return judged.with_mapping(mapping)
+
+    def _taken(
+        self,
+        stream: LineStream,
+        source_id: str,
+        line: bytes,
+        data: bytes,
+        fields: Any,  # noqa: ANN401 - a record of a line stream, made per stream
+    ) -> Taken:
+        """A line that has come, with what is known of its header."""
+        division = division_of(fields.Division)
+        if stream.name == ORDER_LINES and division is not None:
+            self._judge.learn(division, source_id, fields)
+        header = self._headers.find(stream, division, fields)
+        return Taken(stream, source_id, line, data, fields, division, header)
 
     def _recall(self, stream: LineStream, hold: Hold) -> Taken:
         """A held line, as if it had been taken just now."""
@@ -228,13 +262,13 @@ class Lines:
 
     def _remembered(self, taken: Taken) -> Waits:
         """What a line of an earlier run waits for as its invoice does not add up."""
-        key = _document(taken)
+        key = document_of(taken)
         totals = self._totals.get(taken.stream.name)
         if totals is None or taken.header is None or key is None:
             return _NOTHING
         if totals.adds_up(key.division, key.id, taken.header):
             return _NOTHING
-        return of_amounts(taken.header.number or key.id)
+        return of_wrong_amounts(key, taken.header)
 
     def _added(self, taken: Taken, judged: Judged) -> bytes:
         """What a line gets, as the inside of a JSON object."""
@@ -246,12 +280,17 @@ class Lines:
         provenance = self._provenance.of(fields, header.modified if header else None)
         return judged.added + match + b"," + provenance
 
-    def _put(self, message: bytes | None) -> None:
-        if message is not None:
+    def _put(self, *messages: bytes) -> None:
+        for message in messages:
             self._outbox.put(message)
 
 
-def _document(taken: Taken) -> DocumentKey | None:
+def of_wrong_amounts(key: DocumentKey, header: Header | None) -> Waits:
+    """What the records of an invoice wait for that does not add up."""
+    return of_amounts((header.number if header else "") or key.id)
+
+
+def document_of(taken: Taken) -> DocumentKey | None:
     """Which document a line belongs to; None if it names none."""
     id_ = guid(getattr(taken.fields, taken.stream.header_id))
     if id_ is None or taken.division is None:
@@ -259,7 +298,7 @@ def _document(taken: Taken) -> DocumentKey | None:
     return DocumentKey(taken.stream.name, taken.division, id_)
 
 
-def _modified(taken: Taken) -> datetime | None:
+def modified_of(taken: Taken | TakenHeader) -> datetime | None:
     """When a record was changed last, or its header where it has no time itself."""
     own = text_of(taken.fields.modified)
     return as_instant(own or (taken.header.modified if taken.header else None))

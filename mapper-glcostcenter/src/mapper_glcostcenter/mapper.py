@@ -148,6 +148,16 @@ SETTINGS = (
         ),
     ),
     th.Property(
+        "hold_scope",
+        th.StringType,
+        default="line",
+        allowed_values=["line", "document"],
+        title="Hold scope",
+        description=(
+            "line: a held line waits by itself; document: its header and its other lines do, too."
+        ),
+    ),
+    th.Property(
         "reference_max_age",
         th.NumberType,
         default=0,
@@ -236,6 +246,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
                     clock=_now,
                     stage_held=config["hold_mode"] == "staging",
                     checks=checks,
+                    whole_documents=config["hold_scope"] == "document",
                 )
                 try:
                     yield session

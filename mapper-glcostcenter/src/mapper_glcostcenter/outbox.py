@@ -10,19 +10,18 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Outbox", "Place"]
 
 
 class Place:
-    """Where a message will stand, or none."""
+    """Where messages will stand, mostly one. None: it is not decided which."""
 
-    __slots__ = ("decided", "message")
+    __slots__ = ("messages",)
 
     def __init__(self) -> None:
-        self.decided = False
-        self.message: bytes | None = None
+        self.messages: Sequence[bytes] | None = None
 
 
 class Outbox:
@@ -51,14 +50,14 @@ class Outbox:
             action()
 
     def reserve(self) -> Place:
-        """Keep a place for a message."""
+        """Keep a place for what is not decided yet."""
         place = Place()
         self._waiting.append(place)
         return place
 
-    def decide(self, place: Place, message: bytes | None) -> None:
-        """Say what stands in a place: a message, or nothing."""
-        place.decided, place.message = True, message
+    def decide(self, place: Place, messages: Sequence[bytes]) -> None:
+        """Say what stands in a place."""
+        place.messages = messages
 
     def advance(self) -> None:
         """Write what waited for nothing but what is decided now."""
@@ -66,10 +65,10 @@ class Outbox:
         while waiting:
             first = waiting[0]
             if isinstance(first, Place):
-                if not first.decided:
+                if first.messages is None:
                     return
-                if first.message is not None:
-                    self._write(first.message)
+                for message in first.messages:
+                    self._write(message)
             elif isinstance(first, bytes):
                 self._write(first)
             else:

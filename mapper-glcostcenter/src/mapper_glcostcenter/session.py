@@ -28,7 +28,9 @@ from mapper_glcostcenter.snapshot import Snapshot
 from mapper_glcostcenter.splice import Envelope, add_properties, read_record
 from mapper_glcostcenter.streams import (
     HEADER_DETAILS,
+    HEADER_PROPERTIES,
     LINE_PROPERTIES,
+    LINES_OF,
     MATCH_PROPERTIES,
     PROVENANCE_PROPERTIES,
     STREAMS,
@@ -37,6 +39,7 @@ from mapper_glcostcenter.streams import (
     text_of,
 )
 from mapper_glcostcenter.tally import Tally
+from mapper_glcostcenter.whole_documents import WholeDocuments
 from s2p_singer import RUN_ID, InputError, encode_line
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ class Session:
         clock: now, aware.
         stage_held: whether held lines are written too, marked, or only kept.
         checks: what holds a line beside its codes.
+        whole_documents: whether a header and all its lines wait together.
     """
 
     def __init__(  # noqa: PLR0913 - what comes from outside is named, one by one
@@ -79,6 +83,7 @@ class Session:
         clock: Callable[[], datetime],
         stage_held: bool,
         checks: Checks | None = None,
+        whole_documents: bool = False,
     ) -> None:
         self.write = write
         self.messages: Counter[str] = Counter()
@@ -97,7 +102,7 @@ class Session:
         checks = checks or Checks()
         exact = self._snapshot.exact
         answers = Answers(exact, resolver, requirements, lambda: clock().date())
-        self._lines = Lines(
+        self._lines = (WholeDocuments if whole_documents else Lines)(
             store,
             Judge(store, answers, exact, self._headers, checks),
             self._headers,
@@ -108,6 +113,7 @@ class Session:
             tally=self._tally,
             stage_held=stage_held,
         )
+        self._whole_documents = whole_documents
         self._seen: set[str] = set()
         self._reads: Counter[str] = Counter()
         self._envelope = msgspec.json.Decoder(Envelope)
@@ -192,10 +198,14 @@ class Session:
         added = {**(LINE_PROPERTIES if lines else {}), **PROVENANCE_PROPERTIES}
         if lines and name != "purchase_order_lines":
             added |= MATCH_PROPERTIES
+        if self._whole_documents and name in HEADER_DETAILS:
+            added |= HEADER_PROPERTIES
         schema["properties"] = {**(schema.get("properties") or {}), **added}
         # For the next plugin, whether or not the one before announced the run.
         head = {"type": "SCHEMA", RUN_ID: self._run_id}
         self._outbox.put(encode_line({**head, **message, **head}))
+        if first and name in LINES_OF:
+            self._lines.begin(LINES_OF[name])
         if first and isinstance(stream, LineStream):
             self._lines.revalidate(stream, self.save)
         self._flush()
@@ -226,7 +236,9 @@ class Session:
         if name in KEPT:
             self._learn(name, fields)
         elif name in HEADER_DETAILS:
-            self._headers.learn(name, fields)
+            header = self._headers.learn(name, fields)
+            self._lines.take_header(stream, line, data, fields, header)
+            return
         replace = fields.s2p_source_id is not UNSET
         self._outbox.put(add_properties(line, data, self._provenance.of(fields), replace=replace))
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AMOUNTS",
     "HEADER_DETAILS",
+    "HEADER_PROPERTIES",
+    "LINES_OF",
     "LINE_PROPERTIES",
     "MATCH_PROPERTIES",
     "NULL",
@@ -191,6 +193,11 @@ STREAMS: Mapping[str, Stream] = {
     )
 }
 
+LINES_OF: Mapping[str, LineStream] = {
+    stream.header: stream for stream in STREAMS.values() if isinstance(stream, LineStream)
+}
+"""Of each stream of headers: that of its lines."""
+
 HEADER_DETAILS: Mapping[str, tuple[str, str]] = {
     "purchase_orders": ("OrderDate", "OrderNumber"),
     "purchase_invoices": ("InvoiceDate", "EntryNumber"),
@@ -223,6 +230,11 @@ LINE_PROPERTIES: Mapping[str, Any] = {
     "s2p_mapping_rule": {**_TEXT, "description": "What decided"},
 }
 
+
+HEADER_PROPERTIES: Mapping[str, Any] = {
+    name: LINE_PROPERTIES[name] for name in ("s2p_mapping_status", "s2p_hold_reasons")
+}
+"""What headers get that wait with their lines."""
 
 MATCH_PROPERTIES: Mapping[str, Any] = {
     "s2p_match_status": {

@@ -162,6 +162,23 @@ class Holds:
         """Records handed on by `release` of which no outcome is known yet; see `settle`."""
         return self._read(table.c.released_run_id.is_not(None), stream, division)
 
+    def find(self, keys: Iterable[tuple[str, int, str]]) -> list[Hold]:
+        """Those of these records that are held, open or released, in the order of their keys.
+
+        Raises:
+            StoreKeyMissing: the store was opened without a key.
+        """
+        self._cipher.require()
+        wanted = sorted(set(keys))
+        found: list[Hold] = []
+        with self._database.reading() as connection:
+            for first in range(0, len(wanted), _PAGE):
+                some = wanted[first : first + _PAGE]
+                statement = select(table).where(_position.in_(some)).order_by(*_position.clauses)
+                rows = connection.execute(statement)
+                found.extend(from_row(row, self._cipher) for row in rows)
+        return found
+
     def _read(
         self, state: ColumnElement[bool], stream: str | None, division: int | None
     ) -> Iterator[Hold]:
