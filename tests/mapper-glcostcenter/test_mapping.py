@@ -31,6 +31,7 @@ def exact() -> ExactReference:
         "7300": {"Description": "Büro & Kosten"},
         "7400": {"Description": "Dubbel"},
         "7500": {"Description": "Nergens"},
+        "7600": {"Description": "Balans", "UseCostcenter": 2},
     }.items():
         nl.learn("gl_accounts", f"gl-{code}", {"Code": code, **extra})
     for code, extra in {
@@ -70,6 +71,7 @@ GL = [
     entry("7000"),
     entry("7100"),
     entry("7200"),
+    entry("7600"),
     entry("7300", active=False),
     entry("4300", "BURO KOSTEN"),
     entry("4401", "dubbel"),
@@ -140,6 +142,41 @@ def test_a_line_finds_its_account(line: dict[str, str], account: str, text: str)
     assert mapped.gl_account_sys_id == f"sys-{account}"
     assert mapped.reasons == ()
     assert text in mapped.rule
+
+
+def test_a_rule_can_forbid_a_code_or_its_combination_with_a_cost_center() -> None:
+    rules = rule("101,gl_account,70*,,,CC1,,,-none-,", "*,gl_account,7000,,,,,,-same-,")
+    forbidden = mapping(rules, gl_account="gl-7000", cost_center="CC1")
+    assert forbidden.reasons == (Reason.GL_ACCOUNT_INACTIVE,)
+    assert forbidden.waiting_for == (("gl_account", "7000"),)
+    assert (forbidden.gl_account, forbidden.cost_center) == (None, "CC1")
+    assert "rule 101 70* (cost center CC1) → not allowed" in forbidden.rule
+    assert mapping(rules, gl_account="gl-7000", cost_center="CC4").reasons == ()
+    closed = mapping(
+        rule("101,cost_center,CC1,,,,,,-none-,"), gl_account="gl-7000", cost_center="CC1"
+    )
+    assert closed.reasons == (Reason.COST_CENTER_INACTIVE,)
+
+
+@pytest.mark.parametrize(
+    ("unused", "center", "reasons"),
+    [
+        ("keep", "CC1", ()),
+        ("drop", None, ()),
+        ("hold", None, (Reason.COST_CENTER_INACTIVE,)),
+    ],
+)
+def test_a_cost_center_on_an_account_that_takes_none(
+    unused: Any,  # noqa: ANN401 - one of three words
+    center: str | None,
+    reasons: tuple[Reason, ...],
+) -> None:
+    requirements = Requirements(unused_cost_center=unused)
+    mapped = mapping(requirements=requirements, gl_account="gl-7600", cost_center="CC1")
+    assert (mapped.gl_account, mapped.cost_center, mapped.reasons) == ("7600", center, reasons)
+    unknown = mapping(requirements=requirements, gl_account="gl-7600", cost_center="ZZ")
+    assert bool(unknown.reasons) is (unused != "drop")
+    assert mapping(requirements=requirements, gl_account="gl-7600").reasons == ()
 
 
 def test_a_cost_center_is_found_by_its_name() -> None:

@@ -41,17 +41,21 @@ KEPT: Mapping[str, tuple[str, ...]] = {
 WHOLE = frozenset({"gl_accounts", "cost_centers", "item_groups"})
 """Streams that are read whole on every run: what is missing in a complete read was deleted."""
 
-COST_CENTER_MANDATORY = 1
+COST_CENTER_MANDATORY, COST_CENTER_NONE = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A GL account. `needs_cost_center`: Exact does not book on it without one."""
+    """A GL account.
+
+    `needs_cost_center`: Exact does not book on it without one; `takes_none`: nor with one.
+    """
 
     code: str
     name: str | None = None
     blocked: bool = False
     needs_cost_center: bool = False
+    takes_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,7 @@ def _gl_account(known: DivisionReference, id_: str, row: Mapping[str, Any]) -> N
         name=text(row.get("Description")),
         blocked=row.get("IsBlocked") in (True, 1),
         needs_cost_center=row.get("UseCostcenter") == COST_CENTER_MANDATORY,
+        takes_none=row.get("UseCostcenter") == COST_CENTER_NONE,
     )
     if (before := known.accounts.get(id_)) and before.code != code:
         known.account_by_code.pop(before.code, None)

@@ -92,6 +92,14 @@ SETTINGS = (
         description="Hold a line without a cost center, whatever its GL account asks for.",
     ),
     th.Property(
+        "unused_cost_center",
+        th.StringType,
+        default="keep",
+        allowed_values=["keep", "drop", "hold"],
+        title="Unused cost center",
+        description="What becomes of a line's cost center if its GL account takes none in Exact.",
+    ),
+    th.Property(
         "require_supplier",
         th.BooleanType,
         default=True,
@@ -239,7 +247,11 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
                 session = Session(
                     store,
                     Resolver(reference, rules, erp_sources, config["match_by_name"]),
-                    Requirements(config["require_gl_account"], config["require_cost_center"]),
+                    Requirements(
+                        config["require_gl_account"],
+                        config["require_cost_center"],
+                        config["unused_cost_center"],
+                    ),
                     write=writer.write_line,
                     flush=writer.flush,
                     run_id=run,

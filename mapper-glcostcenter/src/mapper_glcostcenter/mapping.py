@@ -6,7 +6,7 @@ Pure: the same line, day and reference data always give the same answer, whateve
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from mapper_glcostcenter.derive import derive_gl_account
 from s2p_mapping.coverage import Asked
@@ -39,14 +39,22 @@ __all__ = [
 
 MAPPED = "mapped"
 HELD = "held"
+KEEP: Final = "keep"
+DROP: Final = "drop"
+HOLD: Final = "hold"
+Unused = Literal["keep", "drop", "hold"]
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Whether a line without a GL account, or without a cost center, is held."""
+    """Whether a line without a GL account, or without a cost center, is held.
+
+    `unused_cost_center` says what becomes of a cost center whose GL account takes none in Exact.
+    """
 
     gl_account: bool = True
     cost_center: bool = False
+    unused_cost_center: Unused = KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +163,26 @@ def combine(account: AccountHalf, center: CenterHalf, requirements: Requirements
     elif gl.reason:
         reasons.append(gl.reason)
         waiting_for.append((GL_ACCOUNT, gl.code))
+    unused = bool(cc and derived.account and derived.account.takes_none)
+    dropped = unused and requirements.unused_cost_center == DROP
     needed = requirements.cost_center or bool(derived.account and derived.account.needs_cost_center)
     if cc is None:
         # A line without division names a cost center that cannot be looked up: that is its reason.
         if needed and center.code is None and derived.reason is not Reason.DIVISION_MISMATCH:
             reasons.append(Reason.COST_CENTER_REQUIRED)
-    elif cc.reason:
+    elif cc.reason and not dropped:
         reasons.append(cc.reason)
         waiting_for.append((COST_CENTER, cc.code))
     gl_entry = gl.entry if gl else None
     cc_entry = cc.entry if cc else None
     gl_text = f"{derived.rung} → {gl.rung}" if gl else derived.rung
     cc_text = f"{center.code} → {cc.rung}" if cc else "none"
+    if unused and requirements.unused_cost_center != KEEP:
+        cc_entry = None
+        cc_text = f"{center.code} → {derived.code} takes none in Exact"
+        if not dropped and Reason.COST_CENTER_INACTIVE not in reasons:
+            reasons.append(Reason.COST_CENTER_INACTIVE)
+            waiting_for.append((COST_CENTER, center.code or ""))
     return LineMapping(
         gl_account=gl_entry.code if gl_entry else None,
         gl_account_sys_id=gl_entry.sys_id if gl_entry else None,

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
-from s2p_mapping.rules import SAME, Conditions
+from s2p_mapping.rules import NONE, SAME, Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,7 +88,7 @@ def _targets(
     for rule in rules:
         if rule.dimension not in (GL_ACCOUNT, COST_CENTER):
             continue
-        if rule.target == SAME and not rule.is_code:
+        if rule.target == NONE or (rule.target == SAME and not rule.is_code):
             continue  # what passes through is judged line by line
         target = rule.source if rule.target == SAME else rule.target
         day = min(max(today, rule.valid_from or date.min), rule.valid_to or date.max)

@@ -48,8 +48,8 @@ SENTENCES: Mapping[Reason, str] = {
         "gives one. Fill in the cost account on one of them in Exact Online."
     ),
     Reason.GL_ACCOUNT_INACTIVE: (
-        "GL account {code} is blocked in Exact Online or inactive in ServiceNow. "
-        "Reopen it, or map the code to an open account in the rules file."
+        "GL account {code} is blocked in Exact Online or inactive in ServiceNow, or a rule does "
+        "not allow it here. Reopen it, or map the code to an open account in the rules file."
     ),
     Reason.GL_ACCOUNT_AMBIGUOUS: (
         "ServiceNow has several active GL accounts that fit {code} by code or by name. "
@@ -64,8 +64,9 @@ SENTENCES: Mapping[Reason, str] = {
         "Fill it in on the document in Exact Online."
     ),
     Reason.COST_CENTER_INACTIVE: (
-        "Cost center {code} was not open on the document's date: ended or inactive in Exact "
-        "Online, or outside its validity in ServiceNow. Extend it, or map it to its successor."
+        "Cost center {code} was not open on the document's date (ended or inactive in Exact "
+        "Online, or outside its validity in ServiceNow), or a rule or the line's GL account does "
+        "not allow it. Extend it, map it to its successor, or correct the line in Exact Online."
     ),
     Reason.COST_CENTER_AMBIGUOUS: (
         "ServiceNow has several cost centers that fit {code} by code or by name. "

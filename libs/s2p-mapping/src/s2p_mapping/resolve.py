@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from s2p_mapping.reasons import AMBIGUOUS, INACTIVE, MISSING, Reason
 from s2p_mapping.reference import Entry, Reference
-from s2p_mapping.rules import SAME, Conditions, Rule, RuleSet
+from s2p_mapping.rules import NONE, SAME, Conditions, Rule, RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,9 @@ class Resolver:
         catalogue = self.reference.catalogue(subject.dimension, self.erp_source(division))
         same = catalogue.by_code(subject.code)
         rule = self.rules.find(subject.dimension, subject.code, division, day, conditions)
-        if rule is not None:
+        if rule is not None and rule.target == NONE:
+            decision = replace(self._held(subject, f"{rule} → not allowed", INACTIVE), rule=rule)
+        elif rule is not None:
             passes = rule.target == SAME
             target = subject.code if passes else rule.target
             rung = f"{rule} → {'same code' if passes else target}"

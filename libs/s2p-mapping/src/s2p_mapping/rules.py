@@ -23,10 +23,12 @@ from s2p_mapping.rule_index import RuleIndex
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["SAME", "Conditions", "Rule", "RuleSet"]
+__all__ = ["NONE", "SAME", "Conditions", "Rule", "RuleSet"]
 
 SAME = "-same-"
 """Target of a rule that passes the code through on purpose."""
+NONE = "-none-"
+"""Target of a rule that allows no target: a code, or its combination with the rule's conditions."""
 
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
