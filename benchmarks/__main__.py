@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import mapping
 from benchmarks.machine import describe
 from benchmarks.measure import BenchmarkError
 from benchmarks.report import Results, Series, render, write
@@ -93,6 +94,8 @@ def measure(plan: Plan) -> Results:
             few, [_told("PySNC, Batch API", few, lambda n: bench.pysnc(n, batch=True))]
         ),
     }
+    _tell("the mapper with a full house")
+    results.mapping = mapping.measure(mapping.QUICK if plan.size < FULL.size else mapping.FULL)
     for size in plan.sizes:
         if size == plan.size:
             results.pipes.append(results.compared)

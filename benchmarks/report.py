@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.machine import Machine
+    from benchmarks.mapping import Figures
     from benchmarks.measure import Run
     from benchmarks.scenarios import Stages
 
@@ -19,6 +20,7 @@ _MARK = "<!-- result -->\n"
 _KEPT = 6
 _MEGABYTE = 1_000_000
 _WANTED_RATE, _WANTED_RATIO, _WANTED_MEMORY = 8_000, 3.0, 150
+_WANTED_LINES, _WANTED_SECONDS, _WANTED_REFERENCE = 15_000, 5.0, 200
 _WRITES = ("insertMultiple", "import row", "table row", "batch")
 _TOO_BUSY = 0.7
 _HEAD = """# Benchmarks
@@ -66,6 +68,7 @@ class Results:
     stock: Series | None = None
     meltano: Series | None = None
     loaders: Mapping[str, Series] = field(default_factory=dict)
+    mapping: Figures | None = None
 
 
 def write(path: Path, results: Results) -> None:
@@ -92,6 +95,8 @@ def render(results: Results) -> str:
     ]
     if results.stages:
         lines += ["### Each plugin alone", "", *_stages(*results.stages)]
+    if results.mapping:
+        lines += ["### The mapper with a full house", "", *_mapping(results.mapping)]
     if results.stages and results.loaders:
         lines += ["### Staging beside PySNC", "", *_loaders(results.stages, results.loaders)]
     if results.stock and results.compared:
@@ -114,6 +119,20 @@ def _verdicts(results: Results) -> list[str]:
         f"{_WANTED_RATIO:.0f} times a stock SDK pipe or more: {ratio:.1f}": ratio >= _WANTED_RATIO,
         f"every process below {_WANTED_MEMORY} MB: {growth}": max(peaks) < _WANTED_MEMORY,
     }
+    if figures := results.mapping:
+        again = figures.seconds["re-validate, still waiting"]
+        held = figures.reference_bytes / _MEGABYTE
+        verdicts |= {
+            f"{_WANTED_LINES:,} lines/s or more in a full house: {figures.lines_per_second:,.0f}": (
+                figures.lines_per_second >= _WANTED_LINES
+            ),
+            f"{figures.size.holds:,} holds in less than {_WANTED_SECONDS:.0f} s: {again:.1f} s": (
+                again < _WANTED_SECONDS
+            ),
+            f"reference data below {_WANTED_REFERENCE} MB: {held:.0f} MB": (
+                held < _WANTED_REFERENCE
+            ),
+        }
     return [*(f"- {'met' if met else '**not met**'}: {said}" for said, met in verdicts.items()), ""]
 
 
@@ -159,6 +178,17 @@ def _stages(records: int, stages: Sequence[Stages]) -> list[str]:
         for name, series in by_name.items()
     ]
     return _table(["plugin", "records", "records/s", "CPU µs a record", "peak MB"], rows)
+
+
+def _mapping(figures: Figures) -> list[str]:
+    size = figures.size
+    there = (
+        f"{size.rules:,} rules, {size.entries:,} GL accounts, {size.entries:,} cost centers, "
+        f"{size.holds:,} lines waiting, {size.lines:,} lines to map: "
+        f"{figures.lines_per_second:,.0f} a second on one core."
+    )
+    rows = [[name, f"{seconds:.2f}"] for name, seconds in figures.seconds.items()]
+    return [there, "", *_table(["step", "CPU s"], rows)]
 
 
 def _loaders(stages: tuple[int, Sequence[Stages]], others: Mapping[str, Series]) -> list[str]:

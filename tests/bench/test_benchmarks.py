@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import calls, deliveries
+from benchmarks import calls, deliveries, mapping
 from benchmarks.machine import Machine
 from benchmarks.measure import Command, ProcessUse, Run, run_pipe, served
 from benchmarks.orders import HEADER_FIELDS, LINE_FIELDS, Pages
@@ -99,6 +99,14 @@ def test_the_report_says_which_targets_are_met() -> None:
     assert "10,000" in fast
     assert "4.0" in fast
     assert slow.count("**not met**") == 3
+
+
+def test_the_mapper_is_measured_with_everything_mapped_held_and_released() -> None:
+    size = mapping.Size(lines=200, rules=100, entries=600, holds=50)
+    results = Results(Machine("CPU", 2, 24, "Linux", "CPython", "abc", 0.1), "today")
+    results.mapping = mapping.measure(size)
+    assert "100 rules, 600 GL accounts" in render(results)
+    assert "| re-validate and release |" in render(results)
 
 
 def test_earlier_results_are_kept_below_the_newest_but_not_for_ever(tmp_path: Path) -> None:
