@@ -122,24 +122,62 @@ def test_a_stream_of_ones_own_fills_a_staging_table(feed: Feed) -> None:
     assert (account["gl_account"], account["display_name"]) == ("7000", "Theirs")
 
 
-def test_load_method_table_writes_straight_to_a_table(feed: Feed) -> None:
-    tables = {
-        "cost_centers": {
-            "staging_table": "cmn_cost_center",
-            "load_method": "table",
-            "key": ["Code"],
-            "fields": dict.fromkeys(
-                ("Account number", "ERP source", "Legal entity", "Valid from"), ""
-            ),
-        }
+CENTERS: dict[str, Any] = {
+    "cost_centers": {
+        "staging_table": "cmn_cost_center",
+        "load_method": "table",
+        "key": ["Code"],
+        "fields": dict.fromkeys(("Account number", "ERP source", "Legal entity", "Valid from"), ""),
     }
-    messages = stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": "Sales"})
+}
+
+
+def center(name: str) -> list[dict[str, Any]]:
+    return [
+        *stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": name}),
+        state(name=name),
+    ]
+
+
+def test_load_method_table_writes_straight_to_a_table(feed: Feed) -> None:
     feed.instance.fault("drop_after", "POST .*table/cmn_cost_center")
-    feed.run([*messages, state(a=1)], tables=tables, auth_method="basic", **_admin())
-    changed = stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": "Marketing"})
-    feed.run([*changed, state(a=2)], tables=tables, auth_method="basic", **_admin())
-    (center,) = feed.instance.rows("cmn_cost_center")
-    assert center["name"] == "Marketing"
+    feed.run(center("Sales"), tables=CENTERS, auth_method="basic", **_admin())
+    feed.run(center("Marketing"), tables=CENTERS, auth_method="basic", **_admin())
+    (stored,) = feed.instance.rows("cmn_cost_center")
+    assert stored["name"] == "Marketing"
+
+
+def test_a_column_that_servicenow_silently_protects_is_told(feed: Feed) -> None:
+    feed.run(center("Sales"), tables=CENTERS, auth_method="basic", **_admin())
+    feed.instance.switch(silent_fields=["cmn_cost_center.name"])
+    feed.run(center("Marketing"), tables=CENTERS, auth_method="basic", **_admin())
+    with feed.store() as store:
+        known = store.ledger.get_many("cmn_cost_center", ["CC1"])["CC1"]
+    assert (known.state, known.message) == (
+        "failed",
+        "ServiceNow left name as it was: an ACL protects it",
+    )
+
+
+def test_another_record_is_never_taken_for_the_one_that_was_sought(feed: Feed) -> None:
+    ghost = {"name": "cmn_cost_center", "element": "u_ghost", "column_label": "Ghost"}
+    feed.instance.control("rows", {"table": "sys_dictionary", "rows": [ghost]})
+    other = {"code": "OTHER", "name": "Theirs"}
+    feed.instance.control("rows", {"table": "cmn_cost_center", "rows": [other]})
+    fields = {**CENTERS["cost_centers"]["fields"], "Ghost": "code(Code)"}
+    tables = {"cost_centers": {**CENTERS["cost_centers"], "key": ["Ghost"], "fields": fields}}
+    feed.run(center("Sales"), tables=tables, auth_method="basic", **_admin())
+    (stored,) = feed.instance.rows("cmn_cost_center")
+    assert (stored["code"], stored["name"]) == ("OTHER", "Theirs")
+    with feed.store() as store:
+        (refused,) = store.ledger.failed()
+    assert "does not show u_ghost" in str(refused.message)
+
+
+def test_a_table_of_ones_own_needs_its_columns(feed: Feed) -> None:
+    feed.instance.switch(dictionary_readable=False)
+    with pytest.raises(ColumnsUnresolved, match="read sys_dictionary"):
+        feed.run(center("Sales"), tables=CENTERS)
 
 
 def _admin() -> dict[str, str]:

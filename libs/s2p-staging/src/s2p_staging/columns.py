@@ -104,7 +104,8 @@ def resolve(
     active = [found for found in maps if found.active]
     coalesces = not active or any(found.coalesces_on for found in active)
     if not columns:
-        if takes_names or any(spec.column or len(spec.labels) > 1 for spec in output.fields):
+        by_names = takes_names or output.load_method == "table"
+        if by_names or any(spec.column or len(spec.labels) > 1 for spec in output.fields):
             raise ColumnsUnresolved(
                 f"The columns of {output.staging_table} cannot be read, and its rows must be keyed "
                 "by column name: let the integration user read sys_dictionary."
