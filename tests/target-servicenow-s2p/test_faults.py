@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from servicenow_client import AuthenticationFailed, Forbidden, Hibernating, NotServiceNow
+from target_servicenow_s2p.errors import OutcomeUnknown
 from target_servicenow_s2p.journal import Journal
 
 from .conftest import (
@@ -75,6 +76,27 @@ def test_a_row_sent_alone_survives(feed: Feed, kind: str) -> None:
     assert feed.run(EVERYTHING) == [{"bookmarks": 1}]
     assert len(feed.instance.rows("sn_fin_supplier")) == 1
     assert len(feed.instance.rows("sn_fin_supplier_detail")) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "match"),
+    [
+        ("sn_fcms_intg_gl_account_stage", "insertMultiple"),
+        ("sn_fcms_intg_imp_supplier", "import/sn_fcms_intg_imp_supplier"),
+    ],
+)
+def test_rows_that_were_taken_but_are_not_shown_are_not_sent_again(
+    feed: Feed, table: str, match: str
+) -> None:
+    feed.instance.fault("201_empty", f"POST .*{match}", times=None)
+    feed.instance.switch(hidden_rows={table: "sys_idISNOTEMPTY"})
+    messages = REFERENCE if "supplier" in table else MANY
+    with pytest.raises(OutcomeUnknown, match=f"{table} and shows neither"):
+        feed.run(messages)
+    feed.instance.switch(hidden_rows={})
+    keys = Counter(row["sys_import_row"] for row in feed.instance.rows(table))
+    assert keys
+    assert set(keys.values()) == {1}
 
 
 @pytest.mark.parametrize("kind", ["status", "drop_after", "200_partial", "short_page", "truncate"])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Courier"]
 
 _ANSWERED: Final = 200
+_TAKEN: Final = 201
 _FORBIDDEN: Final = 403
 _LOOKS: Final = (1.0, 4.0, 10.0)
 """Seconds before each look for rows of an ambiguous write: it may still be under way."""
@@ -105,8 +106,7 @@ class Courier:
                 rows = [row for row in rows if row.key not in staged]
                 if not rows:
                     return sets
-                if doubt.status == _FORBIDDEN:
-                    raise _forbidden(staging) from None
+                _insist(staging, doubt)
             else:
                 sets.setdefault(made.import_set_id, []).extend(rows)
                 return sets
@@ -221,8 +221,9 @@ class Courier:
         for import_set, late in pending.items():
             results += self.outcomes(table, import_set, late)
         left = [row for row in rows if row.key not in staged]
-        if any(row.key not in staged and doubt.status == _FORBIDDEN for row, doubt in doubts):
-            raise _forbidden(table.output.staging_table)
+        for row, doubt in doubts:
+            if row.key not in staged:
+                _insist(table.output.staging_table, doubt)
         return results, left
 
     def _look(
@@ -286,9 +287,22 @@ def _taken(row: Row, taken: ImportResult) -> Result:
     )
 
 
-def _forbidden(staging: str) -> Forbidden:
-    return Forbidden(
-        f"{staging} takes no rows from this user: give the integration user the roles "
-        "sn_fcms_intg.integration_user, import_transformer and, for invoices, "
-        "sn_spend_intg.procurement_integrator."
-    )
+def _insist(staging: str, doubt: AmbiguousWrite) -> None:
+    """Say when rows that were not found must not be sent again.
+
+    Raises:
+        OutcomeUnknown: ServiceNow took them and does not show them to this user.
+        Forbidden: it takes none.
+    """
+    if doubt.status == _TAKEN:
+        raise OutcomeUnknown(
+            f"ServiceNow took rows for {staging} and shows neither them nor what became of them: "
+            "let the integration user read the staging table (role import_transformer), then run "
+            "again."
+        ) from None
+    if doubt.status == _FORBIDDEN:
+        raise Forbidden(
+            f"{staging} takes no rows from this user: give the integration user the roles "
+            "sn_fcms_intg.integration_user, import_transformer and, for invoices, "
+            "sn_spend_intg.procurement_integrator."
+        ) from None
