@@ -66,6 +66,20 @@ def test_an_ambiguous_label_names_table_label_and_remedy(feed: Feed) -> None:
     assert [row["erp_supplier_code"] for row in feed.instance.rows("sn_fin_supplier")] == ["9001"]
 
 
+def test_a_label_in_another_case_is_sent_as_the_instance_spells_it(feed: Feed) -> None:
+    table = "sn_fcms_intg_gl_account_stage"
+    renamed = [
+        {"name": table, "element": "u_gl_account", "column_label": "GL account"},
+        {"name": table, "element": "u_account_name", "column_label": "Account Name "},
+    ]
+    feed.instance.control(
+        "rows", {"table": "sys_dictionary", "rows": renamed, "key": ["name", "element"]}
+    )
+    assert feed.run(EVERYTHING) == [{"bookmarks": 1}]
+    names = {row["u_gl_account"]: row["u_account_name"] for row in feed.instance.rows(table)}
+    assert names == {"4000": "Office costs", "4100": "Travel"}
+
+
 def test_a_single_company_code_that_feeds_the_suppliers_code_is_the_suppliers_code(
     feed: Feed,
 ) -> None:

@@ -33,6 +33,7 @@ class Table:
         maps: how many active transform maps it has; 0 where that is unknown.
         coalesces: whether a map matches existing records; True where that is unknown.
         limits: label → longest text its column takes; the natural key has no limits.
+        spelled: label → how the instance spells it, where that is otherwise than here.
         written: the fields the instance has columns for.
         not_compared: labels left out when two versions of a row are compared.
     """
@@ -45,6 +46,7 @@ class Table:
     maps: int = 0
     coalesces: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
+    spelled: Mapping[str, str] = field(default_factory=dict)
     written: Sequence[Field] = field(init=False)
     not_compared: frozenset[str] = field(init=False)
 
@@ -69,6 +71,8 @@ class Table:
         """Key a row's values as ServiceNow takes them for this table."""
         if self.by_name or self.takes_names:
             return {self.elements[label]: value for label, value in values.items()}
+        if self.spelled:
+            return {self.spelled.get(label, label): value for label, value in values.items()}
         return values
 
     def digest_of_staged(self, staged: Mapping[str, str]) -> str:
@@ -136,6 +140,7 @@ def resolve(
         else:
             skip.add(spec.label)
     lengths = {column.element: column.max_length for column in columns}
+    shown = {column.element: column.label for column in columns}
     return Table(
         output,
         elements,
@@ -149,6 +154,9 @@ def resolve(
             for label, element in elements.items()
             if lengths.get(element, 0) > 0 and label not in output.key
         },
+        # A label in another case is found, and then sent as the instance has it: what it cannot
+        # place is dropped without a word.
+        {label: shown[element] for label, element in elements.items() if shown[element] != label},
     )
 
 
