@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from servicenow_client import AuthenticationFailed, Forbidden, Hibernating, NotServiceNow
 from target_servicenow_s2p.errors import OutcomeUnknown
@@ -21,6 +22,7 @@ from .conftest import (
     die,
     gl_account,
     many,
+    record,
     schema,
     state,
 )
@@ -97,6 +99,36 @@ def test_rows_that_were_taken_but_are_not_shown_are_not_sent_again(
     keys = Counter(row["sys_import_row"] for row in feed.instance.rows(table))
     assert keys
     assert set(keys.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [("50^01", "cannot search for"), ("5" * 101, "longer than the 100 characters")]
+)
+def test_a_record_that_could_not_be_found_again_is_refused_and_stops_nothing(
+    feed: Feed, code: str, why: str
+) -> None:
+    column = {"name": "sn_fcms_intg_gl_account_stage", "element": "u_gl_account"}
+    body = {"table": "sys_dictionary", "rows": [{**column, "max_length": "100"}]}
+    feed.instance.control("rows", {**body, "key": list(column)})
+    feed.instance.fault("drop_after", r"POST .*gl_account_stage/insertMultiple")
+    odd = [record("gl_accounts", ID="odd", Code=code), state(odd=True)]
+    assert feed.run([*MANY, *odd]) == [{"odd": True}]
+    check_complete(feed)
+    assert feed.run([*MANY, *odd]) == [{"odd": True}]  # what was refused before is no obstacle
+    with feed.store() as store:
+        (refused,) = store.ledger.failed()
+    assert why in str(refused.message)
+
+
+def test_a_row_that_cannot_be_searched_blocks_no_later_run(feed: Feed) -> None:
+    feed.run(REFERENCE)
+    with feed.store() as store:
+        known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", ["4000|EXACT-100"])
+        entry = replace(known["4000|EXACT-100"], natural_key="40^00|EXACT-100", state="failed")
+        store.ledger.put_many([entry])
+        (event, *_) = store.audit.events(natural_key="4000|EXACT-100")
+        store.audit.append([replace(event, natural_key="40^00|EXACT-100")])
+    assert feed.run(MANY) == [{"done": True}]
 
 
 @pytest.mark.parametrize("kind", ["status", "drop_after", "200_partial", "short_page", "truncate"])

@@ -136,7 +136,8 @@ class Journal:
     def refused(self, row: Row, table: str, why: str) -> None:
         """Write down a row that was not sent because ServiceNow could not take it."""
         now = self._now()
-        result = Result(row, "error", why, target_table=table)
+        # These words are ours and hold no value of the row: nothing in them is to be masked.
+        result = Result(replace(row, values={}), "error", why, target_table=table)
         self._tally.count(row.output.name, "failed")
         with self._store.transaction():
             self._store.ledger.put_many([self._entry(table, result, now)])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from s2p_staging.definitions import KEY_SEPARATOR
 from servicenow_client import chunks as in_chunks
-from servicenow_client import one_of
+from servicenow_client import is_searchable, one_of
 from target_servicenow_s2p.batches import Result
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def find_staged(
     fields = tuple(dict.fromkeys((*table.key_elements, *table.elements.values())))
     found: dict[str, RowOutcome] = {}
     newest: dict[str, str] = {}
-    for piece in in_chunks(sorted({key.split(KEY_SEPARATOR)[0] for key in sought})):
+    values = {key.split(KEY_SEPARATOR)[0] for key in sought}
+    for piece in in_chunks(sorted(filter(is_searchable, values))):
         rows = client.staged_rows(
             table.output.staging_table, one_of(first, piece), (*fields, "sys_created_on")
         )

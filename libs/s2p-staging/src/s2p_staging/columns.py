@@ -32,7 +32,7 @@ class Table:
         takes_names: ``insertMultiple`` expects column names for this table.
         maps: how many active transform maps it has; 0 where that is unknown.
         coalesces: whether a map matches existing records; True where that is unknown.
-        limits: label → longest text its column takes; the natural key has no limits.
+        limits: label → longest text its column takes.
         spelled: label → how the instance spells it, where that is otherwise than here.
         written: the fields the instance has columns for.
         not_compared: labels left out when two versions of a row are compared.
@@ -152,7 +152,7 @@ def resolve(
         {
             label: lengths[element]
             for label, element in elements.items()
-            if lengths.get(element, 0) > 0 and label not in output.key
+            if lengths.get(element, 0) > 0
         },
         # A label in another case is found, and then sent as the instance has it: what it cannot
         # place is dropped without a word.
