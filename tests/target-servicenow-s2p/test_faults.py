@@ -131,6 +131,41 @@ def test_a_row_that_cannot_be_searched_blocks_no_later_run(feed: Feed) -> None:
     assert feed.run(MANY) == [{"done": True}]
 
 
+def test_a_record_that_returns_to_what_it_was_is_staged_though_a_write_is_lost(feed: Feed) -> None:
+    def named(name: str) -> list[Any]:
+        feed.instance.control("clock", {"advance_seconds": 5})
+        return [schema("gl_accounts"), record("gl_accounts", ID="g", Code="1", Description=name)]
+
+    feed.run([*REFERENCE[:2], *named("First")])
+    feed.run(named("Second"))
+    feed.instance.fault("drop_before", r"POST .*gl_account_stage/insertMultiple")
+    feed.run(named("First"))
+    assert [row["display_name"] for row in feed.instance.rows("sn_fin_gl_account")] == ["First"]
+
+
+def test_of_unknown_maps_the_outcome_that_counts_is_kept(feed: Feed) -> None:
+    feed.instance.switch(
+        transform_maps_readable=False,
+        duplicate_supplier_label=False,
+        second_map_on=["sn_fcms_intg_gl_account_stage"],
+    )
+    feed.run(MANY)
+    with feed.store() as store:
+        keys = [f"{5000 + number}|{SOURCE}" for number in range(60)]
+        known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", keys)
+    assert Counter(entry.outcome for entry in known.values()) == {"inserted": 60}
+
+
+def test_without_numbers_no_row_gets_the_outcome_of_another(feed: Feed) -> None:
+    table = "sn_fcms_intg_gl_account_stage"
+    feed.instance.switch(dictionary_readable=False, unreadable_fields=[f"{table}.sys_import_row"])
+    feed.run([*REFERENCE[:2], *many("gl_accounts", 3, gl_account)], outcome_timeout=0.1)
+    with feed.store() as store:
+        keys = [f"{5000 + number}|{SOURCE}" for number in range(3)]
+        known = store.ledger.get_many(table, keys)
+    assert {entry.state for entry in known.values()} == {"sent"}
+
+
 @pytest.mark.parametrize("kind", ["status", "drop_after", "200_partial", "short_page", "truncate"])
 def test_trouble_while_reading_outcomes_is_only_a_delay(feed: Feed, kind: str) -> None:
     feed.instance.fault(kind, r"GET .*table/sn_fcms_intg_gl_account_stage", times=3, code=503)

@@ -163,10 +163,12 @@ class Courier:
             # Without column names rows are told by their order: the order they were sent in.
             found = self.client.row_outcomes(staging, import_set)
             found.sort(key=lambda outcome: outcome.row)
-            return {row.key: outcome for row, outcome in zip(rows, found, strict=False)}
+            if len({outcome.row for outcome in found}) < len(rows) or len(found) > len(rows):
+                return {}  # not all there yet, or not numbered: no row must get another's outcome
+            return {row.key: outcome for row, outcome in zip(rows, found, strict=True)}
         condition = equals("sys_import_set", import_set)
         outcomes: dict[str, RowOutcome] = {}
-        several = table.maps > 1
+        several = table.maps != 1  # of unknown maps there may be several, too
         for outcome in self.client.staged_rows(staging, condition, key):
             natural = natural_key(table, outcome)
             if several and natural in outcomes:
