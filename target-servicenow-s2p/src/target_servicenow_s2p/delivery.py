@@ -43,6 +43,7 @@ _BATCH_LOOKS: Final = (1.0, 4.0, 10.0, 20.0)
 _TRIES: Final = 4
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 15.0
+_NAP: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,14 @@ class Courier:
                     Result(row, PENDING, late, import_set, target_table=staging)
                     for row in open_rows.values()
                 ]
-            self.sleep(pause)
+            self._nap(pause)
             pause = min(pause * 1.6, _LONGEST_PAUSE)
+
+    def _nap(self, seconds: float) -> None:
+        """Wait for a transform in pieces, none of which a signal has to end."""
+        while seconds > 0 and not self.hurry():
+            self.sleep(min(seconds, _NAP))
+            seconds -= _NAP
 
     def exists(self, import_set: str) -> bool:
         """Whether an import set is still there: ServiceNow cleans it up after seven days."""

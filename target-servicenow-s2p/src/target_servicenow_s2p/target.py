@@ -253,6 +253,7 @@ class TargetServiceNowS2P(PluginMixin, Target):
                 self.logger,
                 self._write_state,
                 stopping=lambda: self.termination.signum is not None,
+                end=self.termination.check,
                 sleep=type(self).sleep,
             )
         return self._engine
