@@ -41,6 +41,13 @@ def primary_per_key(feed: Feed) -> Counter[str]:
     return Counter(row["gl_account"] for row in feed.instance.rows("sn_fin_gl_account"))
 
 
+def counted(feed: Feed) -> Counter[str]:
+    with feed.store() as store:
+        report = store.runs.latest()
+    assert report is not None
+    return Counter(report.counts["gl_accounts"]["target-servicenow-s2p"])
+
+
 def check_complete(feed: Feed) -> None:
     expected = {"4000", "4100", *(f"{5000 + n}" for n in range(60))}
     assert set(primary_per_key(feed)) == expected
@@ -199,11 +206,15 @@ def test_a_stuck_transform_is_looked_up_by_the_next_run(feed: Feed) -> None:
             "rows": [{"sys_id": row["sys_id"], "sys_import_state": "inserted"} for row in rows],
         },
     )
-    feed.run([*REFERENCE, state(again=True)])
+    before = counted(feed)
+    feed.run([*late, state(again=True)])
+    assert counted(feed) - before == Counter(read=3, unchanged=3, settled=3)
     with feed.store() as store:
         assert not list(store.ledger.in_flight())
         known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", ["5000|EXACT-100"])
         assert known["5000|EXACT-100"].outcome == "inserted"
+        told = [event.detail["outcome"] for event in store.audit.events(source_id="g0")]
+    assert told == ["pending", "inserted"]
 
 
 def test_an_import_set_that_was_cleaned_up_is_told_as_failed(feed: Feed) -> None:
