@@ -215,7 +215,7 @@ def _present(
             division,
         )
     if found is not None:
-        return Finding("prerequisites", Level.OK, f"There are {what}s.", division=division)
+        return Finding("prerequisites", Level.OK, f"There is a {what} at least.", division=division)
     awaited = table in _REFERENCE
     return Finding(
         "prerequisites",
