@@ -122,6 +122,19 @@ def test_a_signal_ends_a_wait_that_servicenow_asks_for(feed: Feed) -> None:
     assert complete(feed)
 
 
+def test_a_reader_of_states_that_has_gone_is_told(feed: Feed) -> None:
+    target = Process(feed)
+    with target.process as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdin is not None
+        process.stdout.close()
+        target.write(*REFERENCE, state(part=1))
+        process.stdin.close()
+        err = process.stderr.read().decode()
+    assert (process.returncode, "stopped reading" in err) == (1, True), err
+
+
 def test_a_killed_target_is_picked_up_without_a_second_effect(feed: Feed) -> None:
     feed.run(REFERENCE)
     feed.instance.fault("slow_transform", "insertMultiple", seconds=1.0)
