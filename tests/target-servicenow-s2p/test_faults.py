@@ -217,6 +217,14 @@ def test_a_stuck_transform_is_looked_up_by_the_next_run(feed: Feed) -> None:
     assert told == ["pending", "inserted"]
 
 
+def test_no_time_for_outcomes_is_a_time(feed: Feed) -> None:
+    feed.instance.fault("stuck_transform", "insertMultiple")
+    late = [*many("gl_accounts", 3, gl_account), state(late=True)]
+    assert feed.run(late, outcome_timeout=0) == [{"late": True}]
+    with feed.store() as store:
+        assert {entry.state for entry in store.ledger.in_flight()} == {"sent"}
+
+
 def test_an_import_set_that_was_cleaned_up_is_told_as_failed(feed: Feed) -> None:
     feed.run(REFERENCE)
     feed.instance.fault("stuck_transform", "insertMultiple")

@@ -116,6 +116,14 @@ def test_erp_sources_and_tables_are_the_users(feed: Feed) -> None:
     assert sources == {"SAP-NL"}
 
 
+def test_a_stream_that_is_switched_off_fills_none_of_its_tables(feed: Feed) -> None:
+    off = {"accounts": {"enabled": False}}
+    assert feed.run([*REFERENCE, state(off=True)], tables=off) == [{"off": True}]
+    for table in ("sn_fcms_intg_imp_supplier", "sn_fcms_intg_supplier_legal_entity_inbound"):
+        assert feed.instance.rows(table) == []
+    assert feed.instance.rows("sn_fin_gl_account") != []
+
+
 def test_a_stream_of_ones_own_fills_a_staging_table(feed: Feed) -> None:
     feed.run(REFERENCE[:2])
     tables = {

@@ -234,7 +234,7 @@ class Engine:
                     errands,
                     self._clock,
                     self._pause,
-                    float(self._config.get("outcome_timeout") or 900),
+                    float(self._config["outcome_timeout"]),
                     self._hurry,
                 )
                 parking = Parking(client, errands, self._journal, self._logger)
