@@ -164,7 +164,10 @@ def test_retry_after_and_reset_are_seconds() -> None:
     assert retry_after({"retry-after": "12"}, 0) == 12
     assert retry_after({"x-ratelimit-reset": "1100"}, 1000) == 100
     assert retry_after({"x-ratelimit-reset": "900"}, 1000) == 0
-    assert retry_after({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 0) is None
+    date = {"retry-after": "Thu, 01 Jan 1970 00:02:00 GMT"}
+    assert retry_after(date, 50) == 70
+    assert retry_after(date, 500) == 0
+    assert retry_after({"retry-after": "soon", "x-ratelimit-reset": "70"}, 50) == 20
     assert retry_after({"retry-after": "nan"}, 0) is None
     assert retry_after({}, 0) is None
 

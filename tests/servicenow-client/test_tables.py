@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servicenow_client import (
+    AmbiguousWrite,
     Answer,
     Rejected,
     Request,
@@ -198,6 +199,15 @@ def test_insert_multiple_chains_its_sets(network: Network, client: ServiceNowCli
     assert request.path == "/api/now/import/stage/insertMultiple"
     assert dict(request.params) == {"run_after": "s1", "multi_import_set_id": "m"}
     assert request.body == b'{"records":[{"Name":"x"}]}'
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_import_set_without_a_name_is_looked_for(
+    network: Network, client: ServiceNowClient, nothing: str | None
+) -> None:
+    network.script = [answer(201, {"import_set_id": nothing})]
+    with pytest.raises(AmbiguousWrite, match="named no import set"):
+        client.insert_multiple("stage", [{"Name": "x"}])
 
 
 def test_one_row_has_a_result_per_map_and_the_error_counts(

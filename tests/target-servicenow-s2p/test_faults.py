@@ -6,8 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from servicenow_client import AuthenticationFailed, Forbidden, Hibernating, NotServiceNow
+from target_servicenow_s2p.errors import OutcomeUnknown
 from target_servicenow_s2p.journal import Journal
 
 from .conftest import (
@@ -20,6 +22,7 @@ from .conftest import (
     die,
     gl_account,
     many,
+    record,
     schema,
     state,
 )
@@ -36,6 +39,13 @@ def staged_per_key(feed: Feed, table: str = "sn_fcms_intg_gl_account_stage") -> 
 
 def primary_per_key(feed: Feed) -> Counter[str]:
     return Counter(row["gl_account"] for row in feed.instance.rows("sn_fin_gl_account"))
+
+
+def counted(feed: Feed) -> Counter[str]:
+    with feed.store() as store:
+        report = store.runs.latest()
+    assert report is not None
+    return Counter(report.counts["gl_accounts"]["target-servicenow-s2p"])
 
 
 def check_complete(feed: Feed) -> None:
@@ -77,6 +87,92 @@ def test_a_row_sent_alone_survives(feed: Feed, kind: str) -> None:
     assert len(feed.instance.rows("sn_fin_supplier_detail")) == 1
 
 
+@pytest.mark.parametrize(
+    ("table", "match"),
+    [
+        ("sn_fcms_intg_gl_account_stage", "insertMultiple"),
+        ("sn_fcms_intg_imp_supplier", "import/sn_fcms_intg_imp_supplier"),
+    ],
+)
+def test_rows_that_were_taken_but_are_not_shown_are_not_sent_again(
+    feed: Feed, table: str, match: str
+) -> None:
+    feed.instance.fault("201_empty", f"POST .*{match}", times=None)
+    feed.instance.switch(hidden_rows={table: "sys_idISNOTEMPTY"})
+    messages = REFERENCE if "supplier" in table else MANY
+    with pytest.raises(OutcomeUnknown, match=f"{table} and shows neither"):
+        feed.run(messages)
+    feed.instance.switch(hidden_rows={})
+    keys = Counter(row["sys_import_row"] for row in feed.instance.rows(table))
+    assert keys
+    assert set(keys.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [("50^01", "cannot search for"), ("5" * 101, "longer than the 100 characters")]
+)
+def test_a_record_that_could_not_be_found_again_is_refused_and_stops_nothing(
+    feed: Feed, code: str, why: str
+) -> None:
+    column = {"name": "sn_fcms_intg_gl_account_stage", "element": "u_gl_account"}
+    body = {"table": "sys_dictionary", "rows": [{**column, "max_length": "100"}]}
+    feed.instance.control("rows", {**body, "key": list(column)})
+    feed.instance.fault("drop_after", r"POST .*gl_account_stage/insertMultiple")
+    odd = [record("gl_accounts", ID="odd", Code=code), state(odd=True)]
+    assert feed.run([*MANY, *odd]) == [{"odd": True}]
+    check_complete(feed)
+    assert feed.run([*MANY, *odd]) == [{"odd": True}]  # what was refused before is no obstacle
+    with feed.store() as store:
+        (refused,) = store.ledger.failed()
+    assert why in str(refused.message)
+
+
+def test_a_row_that_cannot_be_searched_blocks_no_later_run(feed: Feed) -> None:
+    feed.run(REFERENCE)
+    with feed.store() as store:
+        known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", ["4000|EXACT-100"])
+        entry = replace(known["4000|EXACT-100"], natural_key="40^00|EXACT-100", state="failed")
+        store.ledger.put_many([entry])
+        (event, *_) = store.audit.events(natural_key="4000|EXACT-100")
+        store.audit.append([replace(event, natural_key="40^00|EXACT-100")])
+    assert feed.run(MANY) == [{"done": True}]
+
+
+def test_a_record_that_returns_to_what_it_was_is_staged_though_a_write_is_lost(feed: Feed) -> None:
+    def named(name: str) -> list[Any]:
+        feed.instance.control("clock", {"advance_seconds": 5})
+        return [schema("gl_accounts"), record("gl_accounts", ID="g", Code="1", Description=name)]
+
+    feed.run([*REFERENCE[:2], *named("First")])
+    feed.run(named("Second"))
+    feed.instance.fault("drop_before", r"POST .*gl_account_stage/insertMultiple")
+    feed.run(named("First"))
+    assert [row["display_name"] for row in feed.instance.rows("sn_fin_gl_account")] == ["First"]
+
+
+def test_of_unknown_maps_the_outcome_that_counts_is_kept(feed: Feed) -> None:
+    feed.instance.switch(
+        transform_maps_readable=False,
+        duplicate_supplier_label=False,
+        second_map_on=["sn_fcms_intg_gl_account_stage"],
+    )
+    feed.run(MANY)
+    with feed.store() as store:
+        keys = [f"{5000 + number}|{SOURCE}" for number in range(60)]
+        known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", keys)
+    assert Counter(entry.outcome for entry in known.values()) == {"inserted": 60}
+
+
+def test_without_numbers_no_row_gets_the_outcome_of_another(feed: Feed) -> None:
+    table = "sn_fcms_intg_gl_account_stage"
+    feed.instance.switch(dictionary_readable=False, unreadable_fields=[f"{table}.sys_import_row"])
+    feed.run([*REFERENCE[:2], *many("gl_accounts", 3, gl_account)], outcome_timeout=0.1)
+    with feed.store() as store:
+        keys = [f"{5000 + number}|{SOURCE}" for number in range(3)]
+        known = store.ledger.get_many(table, keys)
+    assert {entry.state for entry in known.values()} == {"sent"}
+
+
 @pytest.mark.parametrize("kind", ["status", "drop_after", "200_partial", "short_page", "truncate"])
 def test_trouble_while_reading_outcomes_is_only_a_delay(feed: Feed, kind: str) -> None:
     feed.instance.fault(kind, r"GET .*table/sn_fcms_intg_gl_account_stage", times=3, code=503)
@@ -110,11 +206,23 @@ def test_a_stuck_transform_is_looked_up_by_the_next_run(feed: Feed) -> None:
             "rows": [{"sys_id": row["sys_id"], "sys_import_state": "inserted"} for row in rows],
         },
     )
-    feed.run([*REFERENCE, state(again=True)])
+    before = counted(feed)
+    feed.run([*late, state(again=True)])
+    assert counted(feed) - before == Counter(read=3, unchanged=3, settled=3)
     with feed.store() as store:
         assert not list(store.ledger.in_flight())
         known = store.ledger.get_many("sn_fcms_intg_gl_account_stage", ["5000|EXACT-100"])
         assert known["5000|EXACT-100"].outcome == "inserted"
+        told = [event.detail["outcome"] for event in store.audit.events(source_id="g0")]
+    assert told == ["pending", "inserted"]
+
+
+def test_no_time_for_outcomes_is_a_time(feed: Feed) -> None:
+    feed.instance.fault("stuck_transform", "insertMultiple")
+    late = [*many("gl_accounts", 3, gl_account), state(late=True)]
+    assert feed.run(late, outcome_timeout=0) == [{"late": True}]
+    with feed.store() as store:
+        assert {entry.state for entry in store.ledger.in_flight()} == {"sent"}
 
 
 def test_an_import_set_that_was_cleaned_up_is_told_as_failed(feed: Feed) -> None:

@@ -101,6 +101,40 @@ def test_a_signal_ends_the_wait_for_a_transform_that_does_not_come(feed: Feed) -
         assert {entry.state for entry in store.ledger.in_flight()} == {"sent"}
 
 
+def test_a_signal_ends_a_wait_that_servicenow_asks_for(feed: Feed) -> None:
+    feed.run(REFERENCE)
+    feed.instance.fault(
+        "status", "insertMultiple", times=None, code=429, headers={"Retry-After": "600"}
+    )
+    target = Process(feed, batch_size=60)
+    target.write(*ROWS[len(REFERENCE) + 1 :])
+    with feed.store() as store:
+        for _ in range(30_000):
+            if list(store.ledger.in_flight()):
+                break
+    target.process.send_signal(signal.SIGTERM)
+    code, out, err = target.end()
+    assert code == 143, err
+    assert out == ""
+    assert "Traceback" not in err
+    feed.instance.control("faults", method="DELETE")
+    feed.run(ROWS)
+    assert complete(feed)
+
+
+def test_a_reader_of_states_that_has_gone_is_told(feed: Feed) -> None:
+    target = Process(feed)
+    with target.process as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdin is not None
+        process.stdout.close()
+        target.write(*REFERENCE, state(part=1))
+        process.stdin.close()
+        err = process.stderr.read().decode()
+    assert (process.returncode, "stopped reading" in err) == (1, True), err
+
+
 def test_a_killed_target_is_picked_up_without_a_second_effect(feed: Feed) -> None:
     feed.run(REFERENCE)
     feed.instance.fault("slow_transform", "insertMultiple", seconds=1.0)

@@ -66,6 +66,20 @@ def test_an_ambiguous_label_names_table_label_and_remedy(feed: Feed) -> None:
     assert [row["erp_supplier_code"] for row in feed.instance.rows("sn_fin_supplier")] == ["9001"]
 
 
+def test_a_label_in_another_case_is_sent_as_the_instance_spells_it(feed: Feed) -> None:
+    table = "sn_fcms_intg_gl_account_stage"
+    renamed = [
+        {"name": table, "element": "u_gl_account", "column_label": "GL account"},
+        {"name": table, "element": "u_account_name", "column_label": "Account Name "},
+    ]
+    feed.instance.control(
+        "rows", {"table": "sys_dictionary", "rows": renamed, "key": ["name", "element"]}
+    )
+    assert feed.run(EVERYTHING) == [{"bookmarks": 1}]
+    names = {row["u_gl_account"]: row["u_account_name"] for row in feed.instance.rows(table)}
+    assert names == {"4000": "Office costs", "4100": "Travel"}
+
+
 def test_a_single_company_code_that_feeds_the_suppliers_code_is_the_suppliers_code(
     feed: Feed,
 ) -> None:
@@ -102,6 +116,14 @@ def test_erp_sources_and_tables_are_the_users(feed: Feed) -> None:
     assert sources == {"SAP-NL"}
 
 
+def test_a_stream_that_is_switched_off_fills_none_of_its_tables(feed: Feed) -> None:
+    off = {"accounts": {"enabled": False}}
+    assert feed.run([*REFERENCE, state(off=True)], tables=off) == [{"off": True}]
+    for table in ("sn_fcms_intg_imp_supplier", "sn_fcms_intg_supplier_legal_entity_inbound"):
+        assert feed.instance.rows(table) == []
+    assert feed.instance.rows("sn_fin_gl_account") != []
+
+
 def test_a_stream_of_ones_own_fills_a_staging_table(feed: Feed) -> None:
     feed.run(REFERENCE[:2])
     tables = {
@@ -122,24 +144,62 @@ def test_a_stream_of_ones_own_fills_a_staging_table(feed: Feed) -> None:
     assert (account["gl_account"], account["display_name"]) == ("7000", "Theirs")
 
 
-def test_load_method_table_writes_straight_to_a_table(feed: Feed) -> None:
-    tables = {
-        "cost_centers": {
-            "staging_table": "cmn_cost_center",
-            "load_method": "table",
-            "key": ["Code"],
-            "fields": dict.fromkeys(
-                ("Account number", "ERP source", "Legal entity", "Valid from"), ""
-            ),
-        }
+CENTERS: dict[str, Any] = {
+    "cost_centers": {
+        "staging_table": "cmn_cost_center",
+        "load_method": "table",
+        "key": ["Code"],
+        "fields": dict.fromkeys(("Account number", "ERP source", "Legal entity", "Valid from"), ""),
     }
-    messages = stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": "Sales"})
+}
+
+
+def center(name: str) -> list[dict[str, Any]]:
+    return [
+        *stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": name}),
+        state(name=name),
+    ]
+
+
+def test_load_method_table_writes_straight_to_a_table(feed: Feed) -> None:
     feed.instance.fault("drop_after", "POST .*table/cmn_cost_center")
-    feed.run([*messages, state(a=1)], tables=tables, auth_method="basic", **_admin())
-    changed = stream("cost_centers", {"ID": "c1", "Code": "CC1", "Description": "Marketing"})
-    feed.run([*changed, state(a=2)], tables=tables, auth_method="basic", **_admin())
-    (center,) = feed.instance.rows("cmn_cost_center")
-    assert center["name"] == "Marketing"
+    feed.run(center("Sales"), tables=CENTERS, auth_method="basic", **_admin())
+    feed.run(center("Marketing"), tables=CENTERS, auth_method="basic", **_admin())
+    (stored,) = feed.instance.rows("cmn_cost_center")
+    assert stored["name"] == "Marketing"
+
+
+def test_a_column_that_servicenow_silently_protects_is_told(feed: Feed) -> None:
+    feed.run(center("Sales"), tables=CENTERS, auth_method="basic", **_admin())
+    feed.instance.switch(silent_fields=["cmn_cost_center.name"])
+    feed.run(center("Marketing"), tables=CENTERS, auth_method="basic", **_admin())
+    with feed.store() as store:
+        known = store.ledger.get_many("cmn_cost_center", ["CC1"])["CC1"]
+    assert (known.state, known.message) == (
+        "failed",
+        "ServiceNow left name as it was: an ACL protects it",
+    )
+
+
+def test_another_record_is_never_taken_for_the_one_that_was_sought(feed: Feed) -> None:
+    ghost = {"name": "cmn_cost_center", "element": "u_ghost", "column_label": "Ghost"}
+    feed.instance.control("rows", {"table": "sys_dictionary", "rows": [ghost]})
+    other = {"code": "OTHER", "name": "Theirs"}
+    feed.instance.control("rows", {"table": "cmn_cost_center", "rows": [other]})
+    fields = {**CENTERS["cost_centers"]["fields"], "Ghost": "code(Code)"}
+    tables = {"cost_centers": {**CENTERS["cost_centers"], "key": ["Ghost"], "fields": fields}}
+    feed.run(center("Sales"), tables=tables, auth_method="basic", **_admin())
+    (stored,) = feed.instance.rows("cmn_cost_center")
+    assert (stored["code"], stored["name"]) == ("OTHER", "Theirs")
+    with feed.store() as store:
+        (refused,) = store.ledger.failed()
+    assert "does not show u_ghost" in str(refused.message)
+
+
+def test_a_table_of_ones_own_needs_its_columns(feed: Feed) -> None:
+    feed.instance.switch(dictionary_readable=False)
+    with pytest.raises(ColumnsUnresolved, match="read sys_dictionary"):
+        feed.run(center("Sales"), tables=CENTERS)
 
 
 def _admin() -> dict[str, str]:

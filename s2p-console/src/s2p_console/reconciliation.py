@@ -97,7 +97,7 @@ def passages(report: RunReport) -> list[Passage]:
     """Account for each stream that the target read in a run.
 
     What the tap read and the mapper or the target did not is unaccounted for, too: a plugin ended
-    before it had taken it.
+    before it had taken it. Lines that are released count as read once more.
     """
     found = []
     for stream, by_plugin in report.counts.items():
@@ -108,8 +108,9 @@ def passages(report: RunReport) -> list[Passage]:
         mapper = by_plugin.get(MAPPER, {})
         if mapper.get("held") and not target.get("held"):
             kept = mapper["held"]  # hold_mode local: they lie in the store alone
-        read = max(by_plugin.get(plugin, {}).get("read", 0) for plugin in (TAP, MAPPER, TARGET))
-        released = mapper.get("released", 0)
+        before = max(by_plugin.get(plugin, {}).get("read", 0) for plugin in (TAP, MAPPER))
+        # What the mapper lets go comes on top of what it read, and the target reads both.
+        read = max(before + mapper.get("released", 0), target.get("read", 0))
         sums = {
             name: sum(target.get(each, 0) for each in counters)
             for name, counters in (
@@ -119,7 +120,7 @@ def passages(report: RunReport) -> list[Passage]:
             )
         }
         unchanged, held = target.get("unchanged", 0), target.get("held", 0) + kept
-        gap = read + released - unchanged - held - sum(sums.values())
+        gap = read - unchanged - held - sum(sums.values())
         found.append(Passage(stream, read, unchanged=unchanged, held=held, gap=gap, **sums))
     return found
 

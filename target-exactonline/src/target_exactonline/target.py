@@ -6,7 +6,6 @@ as a whole at the end of every run, so nothing is lost by ending in between.
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -22,17 +21,17 @@ from s2p_singer import (
     PluginMixin,
     Termination,
     UserError,
-    encode_line,
     keys_of_schema,
     require,
     run_id,
+    write_state,
 )
 from target_exactonline.session import Session
 from target_exactonline.settings import NEEDED, SETTINGS, read_wishes
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 __all__ = ["IncompleteRun", "KeyMissingError", "RecordBeforeSchemaError", "TargetExactOnline"]
 
@@ -171,7 +170,7 @@ class TargetExactOnline(PluginMixin, Target):
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         self.message_reader.assert_line_requires(message_dict, {"value"})
         self.session.intake.save()
-        self._write_state(message_dict["value"])
+        write_state(message_dict["value"])
 
     @override
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
@@ -188,7 +187,3 @@ class TargetExactOnline(PluginMixin, Target):
         if self._session is not None:
             session, self._session = self._session, None
             session.close(ok=ok)
-
-    def _write_state(self, state: Mapping[str, Any]) -> None:
-        sys.stdout.write(encode_line(state).decode())
-        sys.stdout.flush()

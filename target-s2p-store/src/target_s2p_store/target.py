@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from singer_sdk import Target
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
@@ -14,16 +13,13 @@ from s2p_singer import (
     InputError,
     MessageReader,
     PluginMixin,
-    encode_line,
     run_id,
     strict,
+    write_state,
 )
 from s2p_store import Store
 from target_s2p_store.notebook import OUTCOMES, Notebook
 from target_s2p_store.sightings import TOLD
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["TargetS2PStore"]
 
@@ -79,7 +75,7 @@ class TargetS2PStore(PluginMixin, Target):
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         self.message_reader.assert_line_requires(message_dict, {"value"})
         self._pages.write()
-        self._write_state(message_dict["value"])
+        write_state(message_dict["value"])
         self.termination.check()
 
     @override
@@ -109,7 +105,3 @@ class TargetS2PStore(PluginMixin, Target):
             self._store.runs.count(self._run_id, self.name, stream, **counters)
         self._store.runs.finish(self._run_id, self.name, ok)
         self._store.close()
-
-    def _write_state(self, state: Mapping[str, Any]) -> None:
-        sys.stdout.write(encode_line(state).decode())
-        sys.stdout.flush()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Courier"]
 
 _ANSWERED: Final = 200
+_TAKEN: Final = 201
 _FORBIDDEN: Final = 403
 _LOOKS: Final = (1.0, 4.0, 10.0)
 """Seconds before each look for rows of an ambiguous write: it may still be under way."""
@@ -42,6 +43,7 @@ _BATCH_LOOKS: Final = (1.0, 4.0, 10.0, 20.0)
 _TRIES: Final = 4
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 15.0
+_NAP: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,7 @@ class Courier:
                 rows = [row for row in rows if row.key not in staged]
                 if not rows:
                     return sets
-                if doubt.status == _FORBIDDEN:
-                    raise _forbidden(staging) from None
+                _insist(staging, doubt)
             else:
                 sets.setdefault(made.import_set_id, []).extend(rows)
                 return sets
@@ -134,8 +135,14 @@ class Courier:
                     Result(row, PENDING, late, import_set, target_table=staging)
                     for row in open_rows.values()
                 ]
-            self.sleep(pause)
+            self._nap(pause)
             pause = min(pause * 1.6, _LONGEST_PAUSE)
+
+    def _nap(self, seconds: float) -> None:
+        """Wait for a transform in pieces, none of which a signal has to end."""
+        while seconds > 0 and not self.hurry():
+            self.sleep(min(seconds, _NAP))
+            seconds -= _NAP
 
     def exists(self, import_set: str) -> bool:
         """Whether an import set is still there: ServiceNow cleans it up after seven days."""
@@ -163,10 +170,12 @@ class Courier:
             # Without column names rows are told by their order: the order they were sent in.
             found = self.client.row_outcomes(staging, import_set)
             found.sort(key=lambda outcome: outcome.row)
-            return {row.key: outcome for row, outcome in zip(rows, found, strict=False)}
+            if len({outcome.row for outcome in found}) < len(rows) or len(found) > len(rows):
+                return {}  # not all there yet, or not numbered: no row must get another's outcome
+            return {row.key: outcome for row, outcome in zip(rows, found, strict=True)}
         condition = equals("sys_import_set", import_set)
         outcomes: dict[str, RowOutcome] = {}
-        several = table.maps > 1
+        several = table.maps != 1  # of unknown maps there may be several, too
         for outcome in self.client.staged_rows(staging, condition, key):
             natural = natural_key(table, outcome)
             if several and natural in outcomes:
@@ -221,8 +230,9 @@ class Courier:
         for import_set, late in pending.items():
             results += self.outcomes(table, import_set, late)
         left = [row for row in rows if row.key not in staged]
-        if any(row.key not in staged and doubt.status == _FORBIDDEN for row, doubt in doubts):
-            raise _forbidden(table.output.staging_table)
+        for row, doubt in doubts:
+            if row.key not in staged:
+                _insist(table.output.staging_table, doubt)
         return results, left
 
     def _look(
@@ -286,9 +296,22 @@ def _taken(row: Row, taken: ImportResult) -> Result:
     )
 
 
-def _forbidden(staging: str) -> Forbidden:
-    return Forbidden(
-        f"{staging} takes no rows from this user: give the integration user the roles "
-        "sn_fcms_intg.integration_user, import_transformer and, for invoices, "
-        "sn_spend_intg.procurement_integrator."
-    )
+def _insist(staging: str, doubt: AmbiguousWrite) -> None:
+    """Say when rows that were not found must not be sent again.
+
+    Raises:
+        OutcomeUnknown: ServiceNow took them and does not show them to this user.
+        Forbidden: it takes none.
+    """
+    if doubt.status == _TAKEN:
+        raise OutcomeUnknown(
+            f"ServiceNow took rows for {staging} and shows neither them nor what became of them: "
+            "let the integration user read the staging table (role import_transformer), then run "
+            "again."
+        ) from None
+    if doubt.status == _FORBIDDEN:
+        raise Forbidden(
+            f"{staging} takes no rows from this user: give the integration user the roles "
+            "sn_fcms_intg.integration_user, import_transformer and, for invoices, "
+            "sn_spend_intg.procurement_integrator."
+        ) from None

@@ -40,6 +40,7 @@ _TOO_MANY: Final = 429
 _BATCHES_PER_FLUSH: Final = 10
 _SECONDS_PER_FLUSH: Final = 60.0
 _GRACE_SECONDS: Final = 5.0
+_NAP_SECONDS: Final = 0.5
 
 
 class Engine:
@@ -51,6 +52,7 @@ class Engine:
         logger: for the user.
         emit: writes a state.
         stopping: whether a signal asks for an end.
+        end: raises what ends the run after such a signal.
         sleep: waits so many seconds.
         clock: seconds, monotonic.
     """
@@ -63,6 +65,7 @@ class Engine:
         emit: Callable[[Mapping[str, Any]], object],
         *,
         stopping: Callable[[], bool] = lambda: False,
+        end: Callable[[], object] = lambda: None,
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,6 +73,7 @@ class Engine:
         self._logger = logger
         self._emit = emit
         self._stopping = stopping
+        self._end_run = end
         self._sleep = sleep
         self._clock = clock
         self._stop_seen: float | None = None
@@ -189,8 +193,10 @@ class Engine:
             return
         try:
             if self._loader is not None:
-                self._loader.drain()
+                self._loader.settle_rest()
             self._release()
+            if self._loader is not None:
+                self._loader.drain()  # nothing is on its way: it tells what went wrong
         finally:
             self._report()
             self._end(ok=False)
@@ -214,7 +220,7 @@ class Engine:
         """Connect, look at the instance, and pick up what a dead run left behind."""
         if self._instance is None:
             client = self._resources.enter_context(
-                connected(self._config, self._store, sleep=self._sleep, on_call=self._called)
+                connected(self._config, self._store, sleep=self._pause, on_call=self._called)
             )
             self._client = client
             outputs = [one for each in self._definitions.values() for one in each.outputs]
@@ -227,8 +233,8 @@ class Engine:
                     client,
                     errands,
                     self._clock,
-                    self._sleep,
-                    float(self._config.get("outcome_timeout") or 900),
+                    self._pause,
+                    float(self._config["outcome_timeout"]),
                     self._hurry,
                 )
                 parking = Parking(client, errands, self._journal, self._logger)
@@ -302,6 +308,19 @@ class Engine:
         if self._stop_seen is None:
             self._stop_seen = self._clock()
         return self._clock() - self._stop_seen > _GRACE_SECONDS
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, but not long beyond a signal: ServiceNow may ask for a quarter of an hour.
+
+        Raises:
+            Terminated: what waited is given up; its intent stays open.
+        """
+        while seconds > _NAP_SECONDS:
+            if self._hurry():
+                self._end_run()
+            self._sleep(_NAP_SECONDS)
+            seconds -= _NAP_SECONDS
+        self._sleep(seconds)
 
     def _flush(self) -> None:
         self._feed().flush()

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from s2p_staging.expressions import Scope
 from s2p_staging.functions import text_of
+from servicenow_client import is_searchable
 from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, rows_of
 from target_servicenow_s2p.suppliers import OUTPUT
 
@@ -334,4 +335,17 @@ def _unfit(table: Table, row: Row) -> str:
         return f"{', '.join(empty)} is empty, so the record cannot be identified"
     if row.size > LARGEST_ROW:
         return f"the row is larger than {LARGEST_ROW} bytes"
+    for label in table.output.key:
+        longest = table.limits.get(label, LARGEST_ROW)
+        if len(row.values[label]) > longest:
+            return (
+                f"{label} is longer than the {longest} characters its column takes, so the record "
+                "cannot be identified: widen the column in ServiceNow"
+            )
+    first = table.output.key[0]
+    if not is_searchable(row.values[first]):
+        return (
+            f"{first} holds '^' or a line break, which ServiceNow cannot search for, so the row "
+            "could not be found again: correct the code at its source"
+        )
     return ""

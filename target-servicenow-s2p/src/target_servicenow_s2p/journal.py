@@ -100,11 +100,17 @@ class Journal:
         batch.import_set = import_set
         self._put_intent(batch, "sent")
 
-    def finish(self, batch: Batch, results: Sequence[Result]) -> None:
-        """Write down what became of every row, and close the intent."""
+    def finish(self, batch: Batch, results: Sequence[Result], *, earlier: bool = False) -> None:
+        """Write down what became of every row, and close the intent.
+
+        Args:
+            batch: what was sent.
+            results: one per row; rows without one come again by themselves.
+            earlier: another run has sent it, so it is none of the records this run reads.
+        """
         table = batch.table.output.staging_table
         now = self._now()
-        told = self._count(results)
+        told = self._count_earlier(results) if earlier else self._count(results)
         with self._store.transaction():
             self._store.ledger.put_many(
                 [
@@ -128,6 +134,14 @@ class Journal:
         self._tally.outcomes((result.row.output.name, result.outcome) for result in first)
         return [result for result in results if message_of(result) != result.row.refused]
 
+    def _count_earlier(self, results: Sequence[Result]) -> Sequence[Result]:
+        """Count results of what an earlier run had sent; all of them are news."""
+        for result in results:
+            if result.outcome != PENDING:
+                good = result.outcome in GOOD
+                self._tally.count(result.row.output.name, "settled" if good else "still_refused")
+        return results
+
     def abandoned(self, batch: Batch) -> None:
         """Close the intent of a batch that is known not to have been taken."""
         table = batch.table.output.staging_table
@@ -136,7 +150,8 @@ class Journal:
     def refused(self, row: Row, table: str, why: str) -> None:
         """Write down a row that was not sent because ServiceNow could not take it."""
         now = self._now()
-        result = Result(row, "error", why, target_table=table)
+        # These words are ours and hold no value of the row: nothing in them is to be masked.
+        result = Result(replace(row, values={}), "error", why, target_table=table)
         self._tally.count(row.output.name, "failed")
         with self._store.transaction():
             self._store.ledger.put_many([self._entry(table, result, now)])

@@ -60,7 +60,7 @@ def recover(
             found.append((table.output.staging_table, len(rows), len(results)))
             name = entry.natural_key.removeprefix("batch:")
             parking.release(table.output.staging_table, results)
-            journal.finish(Batch(name, table, rows, entry.import_set), results)
+            journal.finish(Batch(name, table, rows, entry.import_set), results, earlier=True)
         else:
             journal.close_intent(entry)
     _settle_late_rows(journal, courier, table_of)
@@ -116,14 +116,15 @@ def _settle_late_rows(
         table = table_of(staging)
         if table is None or not table.key_elements:
             continue
-        rows = [_row_again(table, entry) for entry in entries]
+        rows = [_row_again(table, entry, journal.origin(entry)) for entry in entries]
         results = courier.settled(table, import_set, rows)
         if not results and not courier.exists(import_set):
             results = [Result(row, "error", _CLEANED_UP, import_set) for row in rows]
         if results:
-            journal.finish(Batch(f"late-{import_set}", table, rows, import_set), results)
+            batch = Batch(f"late-{import_set}", table, rows, import_set)
+            journal.finish(batch, results, earlier=True)
 
 
-def _row_again(table: Table, entry: LedgerEntry) -> Row:
-    origin = Origin(table.output.stream, None, None, entry.source_version)
+def _row_again(table: Table, entry: LedgerEntry, origin: Origin | None) -> Row:
+    origin = origin or Origin(table.output.stream, None, None, entry.source_version)
     return Row(table.output, entry.natural_key, {}, entry.content_hash or "", origin, epoch=0)

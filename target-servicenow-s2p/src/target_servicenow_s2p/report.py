@@ -21,6 +21,7 @@ COUNTERS: Final = (
     "failed",
     "skipped",
     "pending",
+    "settled",
     "let_in",
     "still_refused",
     "duplicates",

@@ -117,7 +117,8 @@ def rows_of(
         epochs = list(compress(epochs, taken))
     labels = [spec.label for spec in table.written]
     columns = [spec.write(scopes) for spec in table.written]
-    cuts = _fit(columns, [table.limits.get(label) for label in labels])
+    cuttable = [None if label in output.key else table.limits.get(label) for label in labels]
+    cuts = _fit(columns, cuttable)
     rows = []
     for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
         values = dict(zip(labels, texts, strict=True))

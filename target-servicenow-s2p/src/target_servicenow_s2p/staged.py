@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from s2p_staging.definitions import KEY_SEPARATOR
 from servicenow_client import chunks as in_chunks
-from servicenow_client import one_of
+from servicenow_client import is_searchable, merge_outcomes, one_of
 from target_servicenow_s2p.batches import Result
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ def find_staged(
 ) -> dict[str, RowOutcome]:
     """Find rows in a staging table by natural key and content; the newest of each.
 
+    A row that another version has followed is not the one: a record that returns to what it was
+    before would else be taken for staged.
+
     Args:
         client: connection.
         table: the staging table, its columns known.
@@ -45,20 +48,31 @@ def find_staged(
     fields = tuple(dict.fromkeys((*table.key_elements, *table.elements.values())))
     found: dict[str, RowOutcome] = {}
     newest: dict[str, str] = {}
-    for piece in in_chunks(sorted({key.split(KEY_SEPARATOR)[0] for key in sought})):
+    values = {key.split(KEY_SEPARATOR)[0] for key in sought}
+    for piece in in_chunks(sorted(filter(is_searchable, values))):
         rows = client.staged_rows(
             table.output.staging_table, one_of(first, piece), (*fields, "sys_created_on")
         )
         for outcome in rows:
             key = natural_key(table, outcome)
             wanted = sought.get(key)
-            if wanted is None or outcome.import_set_id == wanted.known_set:
-                continue
             created = outcome.values.get("sys_created_on", "")
-            same = table.digest_of_staged(outcome.values) == wanted.digest
-            if same and created >= newest.get(key, ""):
-                found[key], newest[key] = outcome, created
+            if wanted is None or created < newest.get(key, ""):
+                continue
+            if created > newest.get(key, ""):
+                found.pop(key, None)
+            newest[key] = created
+            is_new = outcome.import_set_id != wanted.known_set
+            if is_new and table.digest_of_staged(outcome.values) == wanted.digest:
+                found[key] = _with(found.get(key), outcome, table)
     return found
+
+
+def _with(other: RowOutcome | None, outcome: RowOutcome, table: Table) -> RowOutcome:
+    """Take two rows of one import set, one per transform map, for the one that counts."""
+    if other is None or other.import_set_id != outcome.import_set_id:
+        return outcome
+    return merge_outcomes([other, outcome], table.key_elements)[0]
 
 
 def natural_key(table: Table, outcome: RowOutcome) -> str:

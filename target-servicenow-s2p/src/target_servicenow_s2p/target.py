@@ -8,7 +8,6 @@ and records are not validated: every value passes a function that takes whatever
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from itertools import chain
@@ -26,11 +25,11 @@ from s2p_singer import (
     MessageReader,
     PluginMixin,
     Terminated,
-    encode_line,
     keys_of_schema,
     run_id,
     servicenow_settings,
     strict,
+    write_state,
 )
 from s2p_staging.definitions import load_definitions
 from target_servicenow_s2p.engine import Engine
@@ -38,7 +37,7 @@ from target_servicenow_s2p.waiting import lines_of
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 __all__ = ["KeyMissingError", "RecordBeforeSchemaError", "TargetServiceNowS2P"]
 
@@ -251,15 +250,12 @@ class TargetServiceNowS2P(PluginMixin, Target):
                 self.config,
                 self.run_id or run_id(),
                 self.logger,
-                self._write_state,
+                write_state,
                 stopping=lambda: self.termination.signum is not None,
+                end=self.termination.check,
                 sleep=type(self).sleep,
             )
         return self._engine
-
-    def _write_state(self, state: Mapping[str, Any]) -> None:
-        sys.stdout.write(encode_line(state).decode())
-        sys.stdout.flush()
 
 
 def _end(engine: Engine, how: Callable[[], None]) -> None:

@@ -2,7 +2,13 @@
 
 from s2p_singer.errors import InputError, PipeClosedError, SettingError, Terminated, UserError
 from s2p_singer.invoking import tap_from
-from s2p_singer.io import BufferedMessageWriter, MessageReader, encode_line, flush_writers
+from s2p_singer.io import (
+    BufferedMessageWriter,
+    MessageReader,
+    encode_line,
+    flush_writers,
+    write_state,
+)
 from s2p_singer.main import run
 from s2p_singer.plugin import PluginMixin
 from s2p_singer.redaction import redact, register
@@ -34,4 +40,5 @@ __all__ = [
     "servicenow_settings",
     "strict",
     "tap_from",
+    "write_state",
 ]

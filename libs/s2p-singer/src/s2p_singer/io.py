@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-__all__ = ["BufferedMessageWriter", "MessageReader", "encode_line", "flush_writers"]
+__all__ = [
+    "BufferedMessageWriter",
+    "MessageReader",
+    "encode_line",
+    "flush_writers",
+    "write_state",
+]
 
 FLUSH_AT = 1 << 16
 """Bytes gathered before a write: the capacity of a pipe on Linux."""
@@ -37,6 +43,19 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 def encode_line(message: Mapping[str, Any]) -> bytes:
     """One Singer message as one line, newline included."""
     return _encoder.encode(message) + b"\n"
+
+
+def write_state(state: Mapping[str, Any]) -> None:
+    """Write a target's STATE to standard output at once.
+
+    Raises:
+        PipeClosedError: whoever keeps the states no longer reads, which click would pass over.
+    """
+    try:
+        sys.stdout.write(encode_line(state).decode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise PipeClosedError from None
 
 
 class MessageReader(GenericSingerReader[bytes]):

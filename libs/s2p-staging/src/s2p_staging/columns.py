@@ -32,7 +32,8 @@ class Table:
         takes_names: ``insertMultiple`` expects column names for this table.
         maps: how many active transform maps it has; 0 where that is unknown.
         coalesces: whether a map matches existing records; True where that is unknown.
-        limits: label → longest text its column takes; the natural key has no limits.
+        limits: label → longest text its column takes.
+        spelled: label → how the instance spells it, where that is otherwise than here.
         written: the fields the instance has columns for.
         not_compared: labels left out when two versions of a row are compared.
     """
@@ -45,6 +46,7 @@ class Table:
     maps: int = 0
     coalesces: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
+    spelled: Mapping[str, str] = field(default_factory=dict)
     written: Sequence[Field] = field(init=False)
     not_compared: frozenset[str] = field(init=False)
 
@@ -69,6 +71,8 @@ class Table:
         """Key a row's values as ServiceNow takes them for this table."""
         if self.by_name or self.takes_names:
             return {self.elements[label]: value for label, value in values.items()}
+        if self.spelled:
+            return {self.spelled.get(label, label): value for label, value in values.items()}
         return values
 
     def digest_of_staged(self, staged: Mapping[str, str]) -> str:
@@ -104,7 +108,8 @@ def resolve(
     active = [found for found in maps if found.active]
     coalesces = not active or any(found.coalesces_on for found in active)
     if not columns:
-        if takes_names or any(spec.column or len(spec.labels) > 1 for spec in output.fields):
+        by_names = takes_names or output.load_method == "table"
+        if by_names or any(spec.column or len(spec.labels) > 1 for spec in output.fields):
             raise ColumnsUnresolved(
                 f"The columns of {output.staging_table} cannot be read, and its rows must be keyed "
                 "by column name: let the integration user read sys_dictionary."
@@ -135,6 +140,7 @@ def resolve(
         else:
             skip.add(spec.label)
     lengths = {column.element: column.max_length for column in columns}
+    shown = {column.element: column.label for column in columns}
     return Table(
         output,
         elements,
@@ -146,8 +152,11 @@ def resolve(
         {
             label: lengths[element]
             for label, element in elements.items()
-            if lengths.get(element, 0) > 0 and label not in output.key
+            if lengths.get(element, 0) > 0
         },
+        # A label in another case is found, and then sent as the instance has it: what it cannot
+        # place is dropped without a word.
+        {label: shown[element] for label, element in elements.items() if shown[element] != label},
     )
 
 

@@ -221,7 +221,7 @@ def load_definitions(
         provenance: part of a row's origin → label of its column, see `s2p_staging.provenance`.
 
     Returns:
-        Definitions by stream; a stream all of whose outputs are switched off has none.
+        Definitions by stream; one that is switched off, or all of whose outputs are, has none.
 
     Raises:
         DefinitionError: the setting names an unknown stream or is malformed.
@@ -282,6 +282,7 @@ def _definition(
     functions: Mapping[str, Function],
     origin: Sequence[Part],
 ) -> Definition:
+    enabled = overrides.get(stream.stream, _Override()).enabled
     return Definition(
         stream.stream,
         tuple(
@@ -289,7 +290,7 @@ def _definition(
                 stream.stream, output, overrides.get(output.name, _Override()), functions, origin
             )
             for output in stream.outputs
-            if overrides.get(output.name, _Override()).enabled
+            if enabled and overrides.get(output.name, _Override()).enabled
         ),
         {name: compile_expression(text, functions) for name, text in stream.remember.items()},
         compile_expression(stream.remember_by, functions),

@@ -37,7 +37,7 @@ from servicenow_client.import_sets import (
     RowOutcome,
     merge_outcomes,
 )
-from servicenow_client.query import after, all_of, chunks, equals, one_of
+from servicenow_client.query import after, all_of, chunks, equals, is_searchable, one_of
 from servicenow_client.retry import Patience
 from servicenow_client.session import Call
 from servicenow_client.tokens import MemoryTokenStore, Tokens, TokenStore
@@ -88,6 +88,7 @@ __all__ = [
     "import_call",
     "imported",
     "insert_call",
+    "is_searchable",
     "merge_outcomes",
     "one_of",
     "update_call",

@@ -176,7 +176,7 @@ class Batches:
             return
         except AmbiguousWrite as doubt:
             if doubt.status == HTTPStatus.FORBIDDEN:
-                self.refused = _refusal(doubt)
+                self.refused = _refusal(f"{self.session.host} does not permit POST {PATH}.")
             self.size.was_too_much(len(items))
             # The status is the batch's: for its calls no answer came.
             self._lost(errands, [int(item["id"]) for item in items], AmbiguousWrite(str(doubt)))
@@ -239,5 +239,5 @@ class Batches:
                 errands.answers[number] = ApiAnswer(error=doubt)
 
 
-def _refusal(error: Exception) -> BatchRefused:
+def _refusal(error: Exception | str) -> BatchRefused:
     return BatchRefused(f"The Batch API cannot be used, so calls are made one by one: {error}")

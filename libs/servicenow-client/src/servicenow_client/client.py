@@ -24,7 +24,13 @@ from servicenow_client.dictionary import (
     keys_of,
     maps_of,
 )
-from servicenow_client.errors import Forbidden, NotFound, Rejected, SettingsError
+from servicenow_client.errors import (
+    AmbiguousWrite,
+    Forbidden,
+    NotFound,
+    Rejected,
+    SettingsError,
+)
 from servicenow_client.http import RequestsTransport
 from servicenow_client.import_sets import (
     OUTCOME_FIELDS,
@@ -72,6 +78,7 @@ _ENTRY_FIELDS: Final = (
     "map.target_table",
     "map.enforce_mandatory_fields",
 )
+_CREATED: Final = 201
 
 
 class ServiceNowClient:
@@ -325,7 +332,10 @@ class ServiceNowClient:
         data = self._session.call(
             "POST", path, params=params, body={"records": rows}, expect="import_set_id"
         )
-        return ImportSet(_plain(data["import_set_id"]), _plain(data.get("multi_import_set_id")))
+        import_set = _plain(data["import_set_id"])
+        if not import_set:
+            raise AmbiguousWrite(f"{staging} took rows and named no import set.", _CREATED)
+        return ImportSet(import_set, _plain(data.get("multi_import_set_id")))
 
     def row_outcomes(
         self,

@@ -13,9 +13,10 @@ from servicenow_client.errors import Rejected
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["after", "all_of", "chunks", "equals", "one_of"]
+__all__ = ["after", "all_of", "chunks", "equals", "is_searchable", "one_of"]
 
 _NEW_QUERY: Final = "^NQ"
+_SCRIPT: Final = "javascript:"
 
 
 def equals(field: str, value: str) -> str:
@@ -69,12 +70,17 @@ def chunks(
         yield piece
 
 
+def is_searchable(value: str) -> bool:
+    """Whether a condition can hold a value at all: of others nothing can be found again."""
+    return not any(sign in value for sign in "^\n\r") and not value.startswith(_SCRIPT)
+
+
 def _literal(field: str, value: str) -> str:
-    if "^" in value or "\n" in value or "\r" in value:
+    if is_searchable(value):
+        return value
+    if not value.startswith(_SCRIPT):
         raise Rejected(
             f"A value of {field} holds '^' or a line break, which ServiceNow's query language "
             "cannot express: correct the code at its source."
         )
-    if value.startswith("javascript:"):
-        raise Rejected(f"A value of {field} begins with 'javascript:', which is never sent.")
-    return value
+    raise Rejected(f"A value of {field} begins with '{_SCRIPT}', which is never sent.")

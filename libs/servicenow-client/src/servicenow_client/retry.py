@@ -8,6 +8,7 @@ result may not be read. So a POST is only repeated where nothing can have happen
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
@@ -96,11 +97,15 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Read how many seconds the instance asks us to wait.
 
     Args:
-        headers: answer headers, lower case. ``Retry-After`` is in seconds; without it
-            ``X-RateLimit-Reset`` is a Unix time in seconds.
+        headers: answer headers, lower case. ``Retry-After`` is in seconds, from a gateway in
+            between also a date (RFC 9110); without it ``X-RateLimit-Reset`` is a Unix time in
+            seconds.
         now: Unix time in seconds.
     """
     seconds = _number(headers.get("retry-after"))
+    if seconds is None:
+        moment = _moment(headers.get("retry-after"))
+        seconds = None if moment is None else moment - now
     if seconds is None:
         reset = _number(headers.get("x-ratelimit-reset"))
         seconds = None if reset is None else reset - now
@@ -127,3 +132,10 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if -_FARTHEST < value < _FARTHEST else None
+
+
+def _moment(text: str | None) -> float | None:
+    try:
+        return None if text is None else parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -137,8 +137,8 @@ def _tables(client: ServiceNowClient, outputs: Sequence[Output]) -> Iterator[Fin
             None if maps is None else maps.get(staging, ()),
             takes_names=keys.get(staging) == "name",
         )
-        labels = {column.label for column in columns.get(staging, ())}
-        if labels and not output.provenance <= labels:
+        labels = {column.label.strip().casefold() for column in columns.get(staging, ())}
+        if labels and not {label.casefold() for label in output.provenance} <= labels:
             untold.append(staging)
     if untold:
         yield Finding(
@@ -215,7 +215,7 @@ def _present(
             division,
         )
     if found is not None:
-        return Finding("prerequisites", Level.OK, f"There are {what}s.", division=division)
+        return Finding("prerequisites", Level.OK, f"There is a {what} at least.", division=division)
     awaited = table in _REFERENCE
     return Finding(
         "prerequisites",

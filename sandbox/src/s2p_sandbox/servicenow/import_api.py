@@ -185,9 +185,20 @@ def _by_name(table: Table) -> dict[str, Column]:
 
 
 def _by_label(context: Context, table: Table) -> dict[str, Column]:
-    """Label → the column it fills; what two columns with one label do is not documented."""
+    """Label, as the dictionary spells it now → the column it fills.
+
+    What two columns with one label do is not documented.
+    """
+    labelled: dict[str, list[Column]] = {}
+    for element, label in context.connection.execute(
+        'SELECT element, column_label FROM "sys_dictionary" WHERE name = ? ORDER BY rowid',
+        (table.name,),
+    ):
+        column = table.by_element.get(element)
+        if column is not None and not column.system:
+            labelled.setdefault(label, []).append(column)
     found = {}
-    for label, columns in table.by_label.items():
+    for label, columns in labelled.items():
         if len(columns) == 1 or context.switches.ambiguous_label == "first":
             found[label] = columns[0]
         elif context.switches.ambiguous_label == "last":
