@@ -213,8 +213,12 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
             return session.messages
 
     @contextmanager
-    def _running(self, run: str) -> Iterator[Session]:
+    def _running(self, run: str, *, at_once: bool = False) -> Iterator[Session]:
         """A session that has ServiceNow's reference data; afterwards all of it is in the store.
+
+        Args:
+            run: its id.
+            at_once: whether each message is answered before the next one is taken.
 
         Raises:
             UserError, StoreError, ServiceNowError: it cannot begin, or not go on.
@@ -229,7 +233,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
             config["require_supplier"],
             config["require_purchase_order"],
             config["hold_duplicates"],
-            config["require_matching_amounts"],
+            config["require_matching_amounts"] and not at_once,
             read_tolerances(config["match_tolerances"]),
             Decimal(str(config["amount_tolerance"])),
         )
@@ -258,7 +262,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
                     clock=_now,
                     stage_held=config["hold_mode"] == "staging",
                     checks=checks,
-                    whole_documents=config["hold_scope"] == "document",
+                    whole_documents=config["hold_scope"] == "document" and not at_once,
                 )
                 try:
                     yield session
@@ -284,7 +288,8 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
         self.logger.info("Rules: %d from %s, version %.12s.", len(rules), path, rules.digest)
         return path, rules
 
-    # The SDK's own hooks, for whoever drives this plugin message by message.
+    # The SDK's own hooks, for whoever drives this plugin message by message: what depends on
+    # messages that are still to come (amounts, whole documents) is not looked at.
 
     @override
     def map_schema_message(self, message_dict: dict[str, Any]) -> Iterable[Message]:
@@ -314,7 +319,7 @@ class MapperGLCostCenter(PluginMixin, InlineMapper):
 
     def _mapped(self, message: Mapping[str, Any]) -> Iterator[Message]:
         if self._session is None:
-            self._session = self._direct.enter_context(self._running(run_id()))
+            self._session = self._direct.enter_context(self._running(run_id(), at_once=True))
         lines: list[bytes] = []
         self._session.write = lines.append
         self._session.take(encode_line(message))
