@@ -51,7 +51,11 @@ def count(runs: Runs) -> int:
 
 
 def test_what_one_line_waits_for_all_wait_for(whole: Runs) -> None:
-    bad = (entry("e1"), line("a", "e1"), line("b", "e1", "8000"))
+    bad = (
+        entry("e1", 30),
+        line("a", "e1", AmountFC=10, Currency="EUR"),
+        line("b", "e1", "8000", AmountFC=20, Currency="EUR"),
+    )
     good = (entry("e2"), line("c", "e2"))
     found = whole.call(*bad, *good)
     assert reasons(found) == {"e1": [MISSING], "a": [MISSING], "b": [MISSING], "e2": [], "c": []}
@@ -60,6 +64,7 @@ def test_what_one_line_waits_for_all_wait_for(whole: Runs) -> None:
     with whole.store() as store:
         (why,) = store.holds.summary()
     assert (why.dimension, why.code, why.holds) == ("gl_account", "8000", 3)
+    assert why.amounts == {"EUR": 30}, "the header's is that of its lines"
 
 
 def test_they_are_released_together_with_the_header_first(whole: Runs) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from mapper_glcostcenter.streams import HEADER_DETAILS
 from s2p_store import AuditEvent, Hold, HoldKey, HoldVersion
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ class Holdings:
         header: Header | None,
     ) -> None:
         """Keep a line, as it was read, until what it waits for exists."""
-        amount, currency = _amount(record, header)
+        # A header's amount is that of its lines, which wait with it.
+        amount, currency = (
+            _amount(record, header) if key.stream not in HEADER_DETAILS else (None, None)
+        )
         number = record.get("OrderNumber") or (header.number if header else None)
         self._put.append(
             Hold(
