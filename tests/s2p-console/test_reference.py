@@ -65,6 +65,25 @@ def compared(office: House, *options: str, **settings: str) -> tuple[int, list[d
     return ran.exit_code, json.loads(ran.stdout)["findings"]
 
 
+def test_owners_that_differ_between_the_directions_are_told(office: House) -> None:
+    load(office, CENTERS, {"Code": "A", "Description": "Alpha"})
+    keep(office, "cost_centers", center("s1", "A", "Alpha"))
+    owned = json.dumps({"description": "servicenow", "101": {"end_date": "servicenow"}})
+    one = {"TARGET_EXACTONLINE_OWNERSHIP": owned}
+    ran = office.run("reference", "compare", "--json", **one)
+    assert json.loads(ran.stdout)["owners"] == [
+        "gl_accounts.description",
+        "cost_centers.description",
+        "gl_accounts.description of division 101",
+        "cost_centers.description of division 101",
+        "cost_centers.end_date of division 101",
+    ]
+    assert "do not agree who owns" in office.run("reference", "compare", **one).stdout
+    both = {**one, "TARGET_SERVICENOW_S2P_OWNERSHIP": owned}
+    ran = office.run("reference", "compare", "--json", **both)
+    assert json.loads(ran.stdout)["owners"] == []
+
+
 def test_equal_is_equal(office: House) -> None:
     load(office, CENTERS, {"Code": "A", "Description": "Alpha"})
     keep(office, "cost_centers", center("s1", "A", "Alpha"))

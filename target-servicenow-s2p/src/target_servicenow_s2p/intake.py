@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.loader import Loader
     from target_servicenow_s2p.memory import Memory
+    from target_servicenow_s2p.owned import Owned
     from target_servicenow_s2p.parking import Parking
     from target_servicenow_s2p.preview import Preview
     from target_servicenow_s2p.report import Tally
@@ -56,6 +57,7 @@ class Intake:
         batch_size: int,
         preview: Preview | None = None,
         suppliers: SupplierNames | None = None,
+        owned: Owned | None = None,
     ) -> None:
         self._definitions = definitions
         self._table_of = table_of
@@ -68,6 +70,7 @@ class Intake:
         self._batch_size = batch_size
         self._preview = preview
         self._suppliers = suppliers
+        self._owned = owned
         self._ancestors = ancestors_of(definitions)
         self._descendants = descendants_of(self._ancestors)
         self._sharing = _sharing(definitions)
@@ -181,6 +184,8 @@ class Intake:
             self._tally.count(name, "not_written", len(scopes) - len(made))
         known = self._journal.known(staging, rows)
         rows = self._bearers.sorted_out(table, rows, known)
+        if self._owned is not None:
+            rows = self._owned.left_out(table, rows, known)
         held: list[Row] = []
         for key, row in rows.items():
             entry = known.get(key)

@@ -131,7 +131,8 @@ def rows_of(
     rows = []
     for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
         values = dict(zip(labels, texts, strict=True))
-        written = compared(values, table.not_compared)
+        left_out = table.left_out(origin.division) if table.theirs else table.not_compared
+        written = compared(values, left_out)
         key = output.natural_key(values)
         rows.append(Row(output, key, values, digest(written), origin, epoch, len(written)))
     for position, places in cuts.items():
@@ -142,7 +143,7 @@ def rows_of(
 def with_values(table: Table, row: Row, values: Mapping[str, str]) -> Row:
     """Return a row with some values changed."""
     changed = {**row.values, **values}
-    written = compared(changed, table.not_compared)
+    written = compared(changed, table.left_out(row.origin.division))
     return replace(row, values=changed, digest=digest(written), size=len(written))
 
 

@@ -224,7 +224,8 @@ class _Planner:
         told = {Verdict.ONWARD: self.plan.onward, Verdict.DRIFT: self.plan.drifts}
         for name in [name for name in ours.values if name in theirs.values]:
             e, s, owner = ours.values[name], theirs.values[name], self._owners[name]
-            sent = (carried[name],) if name in carried else ()
+            # What ServiceNow owns is not carried there: the forward way leaves it out.
+            sent = (carried[name],) if name in carried and owner == EXACT else ()
             verdict = judge(owner, base.get(name, MISSING), e, s, carried=sent)
             if verdict is Verdict.CONFLICT:
                 verdict = self._settled(link, ours.code, name, base, e, s)

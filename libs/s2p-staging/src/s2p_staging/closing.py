@@ -54,6 +54,7 @@ def _inherited(output: _OutputFile, named: Mapping[str, _OutputFile]) -> _Output
         key=closed.key,
         after=[*output.after, closed.name],
         fields=fields,
+        owned=closed.owned,
         where_present=closed.where_present,
     )
 

@@ -75,6 +75,7 @@ class _OutputFile(Struct, forbid_unknown_fields=True):
     key: list[str] = []
     closes: str = ""
     reopens: dict[str, str] = {}
+    owned: dict[str, list[str]] = {}
     load_method: LoadMethod = "import_set"
     after: list[str] = []
     when: str = ""
@@ -154,6 +155,7 @@ class Output:
         closes: name of the output whose records a row ends: it takes over where they are staged.
         reopens: label → what takes the place of an empty value where an earlier row of the key had
             one, as an import does not copy empty values.
+        owned: what either system may own → the labels that tell it.
     """
 
     name: str
@@ -170,6 +172,7 @@ class Output:
     private: frozenset[str] = frozenset()
     closes: str = ""
     reopens: Mapping[str, str] = field(default_factory=dict)
+    owned: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def natural_key(self, values: Mapping[str, str]) -> str:
         """Return what identifies a record in its staging table, from values by label."""
@@ -395,4 +398,5 @@ def _output(
         frozenset(output.private) if key == tuple(output.key) else frozenset(),
         output.closes,
         output.reopens,
+        output.owned,
     )
