@@ -117,11 +117,15 @@ class _Planner:
         self._cases = {case.key: case for case in sides.cases}
         exact = {item.id: item for item in sides.exact}
         servicenow = {item.id: item for item in sides.servicenow}
-        known = {link.servicenow_id: link for link in sides.links}
+        # Deleted in Exact and made anew there under the same code: it is met again.
+        paired = {link.exact_id for link in sides.links}
+        anew = {item.code for item in sides.exact if item.id not in paired}
+        lasting = [link for link in sides.links if link.exact_id in exact or link.code not in anew]
+        known = {link.servicenow_id: link for link in lasting}
         met = self._met(known)
         # A person may give a record of Exact to another of ServiceNow, one made anew for instance.
         given = {link.exact_id for link in met}
-        kept = [link for link in sides.links if link.exact_id not in given]
+        kept = [link for link in lasting if link.exact_id not in given]
         for link in (*(one for one in kept if one.servicenow_id in servicenow), *met):
             theirs, ours = servicenow[link.servicenow_id], exact.get(link.exact_id)
             if ours is None:
