@@ -165,7 +165,8 @@ class Pass:
         found = session.sweeps.compare(division, name, keys, sweeps.get(name, {}).get("number", 0))
         if found.doubtful:
             session.tell_doubt(division, name, found.doubtful)
-        now = instant_text(utc_now())
+        # By Exact's clock: whoever takes it compares it with what Exact says of records.
+        now = instant_text(session.client(division).now())
         names = self._stream.names
         gone = [deletion(division, SWEPT[name], key, now, names) for key in found.gone]
         self._stream.write(self._limit.take(gone), now)
