@@ -84,6 +84,20 @@ def test_a_record_that_was_there_before_keeps_its_own(
     assert center(instance)["name"] == "Verkoop"
 
 
+def test_a_record_that_was_deleted_there_gets_all_of_it_again(
+    feed: Feed, instance: Instance
+) -> None:
+    feed.run(centers(), ownership=OWNED)
+    instance.delete(CENTERS, center(instance)["sys_id"])
+    with feed.store() as store:
+        # As the mapper keeps what it has read at its start.
+        host = instance.url.removeprefix("http://")
+        other = {"id": "s2", "code": "CC2", "erp_source": "x", "erp_names": [SOURCE]}
+        store.reference.save("servicenow", host, "cost_center", [other])
+    feed.run(centers("Sales", EndDate="2026-12-31"), ownership=OWNED)
+    assert center(instance)["name"] == "Sales"
+
+
 def test_ownership_of_one_division(feed: Feed, instance: Instance) -> None:
     for ownership, name in (({"101": OWNED}, "Marketing"), ({"100": OWNED}, "Verkoop")):
         feed.run(centers("Sales"), ownership=ownership)

@@ -101,10 +101,24 @@ class Session:
         self._resources.callback(self._client.close)
         self._pictures = Pictures(self._client, self._store, wishes.whole_read_hours)
 
-    def take(self, stream: str, record: Mapping[str, Any]) -> None:
-        """Take one record of ServiceNow."""
+    def take(self, stream: str, record: Mapping[str, Any], version: object = None) -> None:
+        """Take one record of ServiceNow, of a version of its stream if there is one."""
         self._count(stream, "read")
-        self.intake.take(stream, record)
+        self.intake.take(stream, record, version)
+
+    def activate(self, stream: str, version: int) -> None:
+        """Forget what ServiceNow has no more, now that all of a version has come."""
+        title = ENTITIES[stream].title
+        gone, believed = self.intake.activate(stream, version)
+        if not believed:
+            self._logger.warning(
+                "ServiceNow shows %d %ss no more, most of those it had: it looks like a right "
+                "that was lost. They are still taken to be there.",
+                gone,
+                title,
+            )
+        elif gone:
+            self._logger.info("ServiceNow has %d %ss no more.", gone, title)
 
     def carry_over(self) -> None:
         """Compare and carry over all that is known, division by division.

@@ -16,7 +16,7 @@ from s2p_reference.ownership import ONLY_SERVICENOW
 from target_servicenow_s2p.errors import OwnershipImpossible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from s2p_reference.ownership import Ownership
     from s2p_staging.columns import Table
@@ -100,13 +100,19 @@ class Owned:
 
     def _is_there(self, table: Table, row: Row, entry: LedgerEntry | None) -> bool:
         """Whether ServiceNow has the record: staged well before, paired, or seen there."""
-        if entry is not None and entry.state == "done":
-            return True
         stream, division = table.output.name, row.origin.division
-        if division is not None and row.origin.source_id in self._paired(stream, division):
-            return True
         code, *rest = (row.values[label] for label in table.output.key)
-        return any((code, source) in self._seen for source in rest)
+        if any((code, source) in self._seen for source in rest):
+            return True
+        if entry is not None and entry.state == "done":
+            return not self._missed(stream, rest, entry)
+        return division is not None and row.origin.source_id in self._paired(stream, division)
+
+    def _missed(self, stream: str, sources: Sequence[str], entry: LedgerEntry) -> bool:
+        """Whether the mapper has read ServiceNow since, and did not find it: it was deleted."""
+        at = self._store.reference.saved_at(_MAPPER, self._host, _DIMENSIONS[stream])
+        told = {source for _, source in self._seen}
+        return at is not None and at > entry.updated_at and not told.isdisjoint(sources)
 
     def _paired(self, stream: str, division: int) -> frozenset[str]:
         if (stream, division) not in self._pairs:

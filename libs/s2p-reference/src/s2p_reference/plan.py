@@ -117,10 +117,17 @@ class _Planner:
         self._cases = {case.key: case for case in sides.cases}
         exact = {item.id: item for item in sides.exact}
         servicenow = {item.id: item for item in sides.servicenow}
-        # Deleted in Exact and made anew there under the same code: it is met again.
-        paired = {link.exact_id for link in sides.links}
-        anew = {item.code for item in sides.exact if item.id not in paired}
-        lasting = [link for link in sides.links if link.exact_id in exact or link.code not in anew]
+        # What was deleted and made anew under the same code, on either side, is met again.
+        paired_here = {link.exact_id for link in sides.links}
+        paired_there = {link.servicenow_id for link in sides.links}
+        anew = {item.code for item in sides.exact if item.id not in paired_here}
+        anew_there = {item.code for item in sides.servicenow if item.id not in paired_there}
+        lasting = [
+            link
+            for link in sides.links
+            if (link.exact_id in exact or link.code not in anew)
+            and (link.servicenow_id in servicenow or link.code not in anew_there)
+        ]
         known = {link.servicenow_id: link for link in lasting}
         met = self._met(known)
         # A person may give a record of Exact to another of ServiceNow, one made anew for instance.
