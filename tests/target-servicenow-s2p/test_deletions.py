@@ -50,6 +50,18 @@ def ends(instance: Instance) -> dict[str, str]:
     return {row["account_number"]: row["valid_to"] for row in instance.rows(CENTERS)}
 
 
+def counted(feed: Feed) -> dict[str, int]:
+    """Counters of the stream in all runs so far, in which every record has its place."""
+    with feed.store() as store:
+        report = store.runs.latest()
+        assert report is not None
+    found = report.counts["deletions"]["target-servicenow-s2p"]
+    assert found["read"] == sum(
+        number for name, number in found.items() if name not in {"read", "staged"}
+    )
+    return found
+
+
 def test_a_deleted_account_becomes_inactive_and_a_cost_center_ends(
     feed: Feed, instance: Instance
 ) -> None:
@@ -76,6 +88,7 @@ def test_what_was_never_staged_from_here_needs_nothing(feed: Feed, instance: Ins
         record("deletions", ID="d9"),
     )
     assert feed.run([*accounts(account()), *told]) == [{"upto": "deletions"}]
+    assert counted(feed) == {"read": 5, "not_written": 5}
     assert inactive(instance) == {"4000": "false"}
     assert instance.rows(CENTERS) == []
 
@@ -93,6 +106,7 @@ def test_told_twice_it_is_staged_once(feed: Feed, instance: Instance, *, late: b
     assert inactive(instance) == {"4000": "true"}
     staged = instance.rows("sn_fcms_intg_imp_cost_center")
     assert len(staged) == 2
+    assert counted(feed)["updated"] == 2
 
 
 def test_a_deletion_comes_late_for_a_record_that_was_restored(

@@ -55,7 +55,8 @@ class Bearers:
     def _there(self, table: Table, rows: Mapping[str, Row]) -> dict[str, Row]:
         """Note records that are there; one that opens again gets what undoes its end."""
         name, reopens = table.output.name, table.output.reopens
-        before = self._memory.recall(_scope(name), rows)
+        # Only what opens again has to know what was before: most tables are not looked up.
+        before = self._memory.recall(_scope(name), rows) if reopens else {}
         found: dict[str, Row] = {}
         notes: dict[str, dict[str, Any]] = {}
         for key, row in rows.items():

@@ -135,7 +135,7 @@ class Engine:
                     stream,
                 )
         else:
-            self._tally.expect(*(output.name for output in definition.outputs))
+            self._tally.expect(*(output.counted_as for output in definition.outputs))
             instance = self._open()
             for output in definition.outputs:
                 instance.table(output.name)

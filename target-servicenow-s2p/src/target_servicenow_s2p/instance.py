@@ -48,8 +48,10 @@ class Instance:
             ColumnsUnresolved: the instance lacks a needed column.
             OwnershipImpossible: its transform map would empty what ServiceNow owns.
         """
+        # By its staging table a row is taken for one of the records, not for what ends one.
+        records = (one for one in self._outputs.values() if not one.closes)
         output = self._outputs.get(name) or next(
-            (one for one in self._outputs.values() if one.staging_table == name), None
+            (one for one in records if one.staging_table == name), None
         )
         if output is None:
             return None

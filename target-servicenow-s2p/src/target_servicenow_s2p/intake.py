@@ -165,7 +165,7 @@ class Intake:
         """Make rows, leave out what is unchanged, park what is held, buffer the rest.
 
         Returns:
-            How many there are of which the last word is this one.
+            How many were made and not left out again.
         """
         rows: dict[str, Row] = {}
         made = rows_of(table, scopes, origins, epochs)
@@ -178,11 +178,12 @@ class Intake:
                 continue
             duplicates += row.key in rows
             rows[row.key] = row
-        staging, name = table.output.staging_table, table.output.name
+        staging, name = table.output.staging_table, table.output.counted_as
         self._tally.count(name, "duplicates", duplicates)
-        if name == table.output.stream:
+        if table.output.name == table.output.stream:
             self._tally.count(name, "not_written", len(scopes) - len(made))
         known = self._journal.known(staging, rows)
+        found = len(rows)
         rows = self._bearers.sorted_out(table, rows, known)
         if self._owned is not None:
             rows = self._owned.left_out(table, rows, known)
@@ -200,11 +201,11 @@ class Intake:
                 self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
         self._hold(table, held, known)
-        return len(rows)
+        return len(made) - (found - len(rows))
 
     def _hold(self, table: Table, held: list[Row], known: dict[str, LedgerEntry]) -> None:
         """Park what waits, or tell that it would."""
-        self._tally.count(table.output.name, "held", len(held))
+        self._tally.count(table.output.counted_as, "held", len(held))
         if self._preview is not None:
             for row in held:
                 self._preview.hold(row)
@@ -230,7 +231,7 @@ class Intake:
 
     def _refuse(self, row: Row, staging: str, problem: str) -> None:
         if self._preview is not None:
-            self._tally.count(row.output.name, "failed")
+            self._tally.count(row.output.counted_as, "failed")
             self._preview.refuse(row, problem)
         else:
             self._journal.refused(row, staging, problem)
@@ -238,7 +239,7 @@ class Intake:
     def _buffer(self, table: Table, row: Row, entry: LedgerEntry | None) -> None:
         if self._preview is not None:
             known = entry is not None and entry.state == "done"
-            self._tally.count(row.output.name, "changed" if known else "new")
+            self._tally.count(row.output.counted_as, "changed" if known else "new")
             self._preview.note(table, row, known=known)
             return
         name = table.output.name
@@ -247,7 +248,7 @@ class Intake:
             older = self._buffers.get(other, {}).pop(row.key, None)
             if older is not None:
                 # The newer version takes its place; the older one has nothing left to wait for.
-                self._tally.count(name, "duplicates")
+                self._tally.count(row.output.counted_as, "duplicates")
                 self._bytes[other] -= older.size
                 self._states.settle(older.epoch)
         self._states.owe(row.epoch)

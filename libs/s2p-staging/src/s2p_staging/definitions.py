@@ -174,6 +174,11 @@ class Output:
     reopens: Mapping[str, str] = field(default_factory=dict)
     owned: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    @property
+    def counted_as(self) -> str:
+        """Under which name its rows are counted: those that end a record are their stream's."""
+        return self.stream if self.closes else self.name
+
     def natural_key(self, values: Mapping[str, str]) -> str:
         """Return what identifies a record in its staging table, from values by label."""
         if not self.private:  # all but one table, and each row comes by here
