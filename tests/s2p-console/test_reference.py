@@ -65,6 +65,37 @@ def compared(office: House, *options: str, **settings: str) -> tuple[int, list[d
     return ran.exit_code, json.loads(ran.stdout)["findings"]
 
 
+def test_owners_that_differ_between_the_directions_are_told(office: House) -> None:
+    load(office, CENTERS, {"Code": "A", "Description": "Alpha"})
+    keep(office, "cost_centers", center("s1", "A", "Alpha"))
+    owned = json.dumps({"description": "servicenow", "101": {"end_date": "servicenow"}})
+    one = {"TARGET_EXACTONLINE_OWNERSHIP": owned}
+    ran = office.run("reference", "compare", "--json", **one)
+    assert json.loads(ran.stdout)["owners"] == [
+        "gl_accounts.description",
+        "cost_centers.description",
+        "gl_accounts.description of division 101",
+        "cost_centers.description of division 101",
+        "cost_centers.end_date of division 101",
+    ]
+    assert "do not agree who owns" in office.run("reference", "compare", **one).stdout
+    both = {**one, "TARGET_SERVICENOW_S2P_OWNERSHIP": owned}
+    ran = office.run("reference", "compare", "--json", **both)
+    assert json.loads(ran.stdout)["owners"] == []
+
+
+def test_what_was_deleted_in_servicenow_needs_a_person(office: House) -> None:
+    load(office, CENTERS, {"ID": E1, "Code": "A", "Description": "Alpha"})
+    keep(office, "cost_centers", center("s9", "Z", "Other"))
+    with office.open() as store:
+        link = PairLink("cost_centers", 101, "s1", E1, "A", {"description": "Alpha"})
+        store.pairs.settle("cost_centers", 101, [link], [], "r")
+    code, found = compared(office)
+    (told,) = [one for one in found if one["code"] == "A"]
+    assert (code, told["kind"], told["decide"]) == (2, "missing in ServiceNow", True)
+    assert "It was deleted there" in told["remedy"]
+
+
 def test_equal_is_equal(office: House) -> None:
     load(office, CENTERS, {"Code": "A", "Description": "Alpha"})
     keep(office, "cost_centers", center("s1", "A", "Alpha"))

@@ -142,6 +142,24 @@ def test_an_erp_source_that_is_not_there(target: House) -> None:
     assert (finding["division"], "sn_fin_erp_source" in finding["remedy"]) == (101, True)
 
 
+def test_owners_of_one_direction_only_are_told(target: House) -> None:
+    owned = '{"cost_centers.description": "servicenow"}'
+    _, findings = examined(target, TARGET_SERVICENOW_S2P_OWNERSHIP=owned)
+    assert worse(findings)["ownership"] == "warning"
+    assert "do not agree who owns cost_centers.description" in text(findings)
+    both = {"TARGET_SERVICENOW_S2P_OWNERSHIP": owned, "TARGET_EXACTONLINE_OWNERSHIP": owned}
+    _, findings = examined(target, **both)
+    assert "ownership" not in worse(findings)
+
+
+def test_a_map_that_copies_empty_fields_is_told_where_it_matters(target: House) -> None:
+    tables = ["sn_fcms_intg_imp_cost_center", "sn_fcms_intg_imp_supplier"]
+    control(target.sandbox, "switches", copy_empty_on=tables)
+    _, findings = examined(target)
+    assert "map of sn_fcms_intg_imp_cost_center copies empty" in text(findings)
+    assert "map of sn_fcms_intg_imp_supplier copies empty" not in text(findings)
+
+
 def test_a_hibernating_instance_is_told(target: House) -> None:
     control(target.sandbox, "faults", kind="hibernation", times=99)
     code, findings = examined(target)

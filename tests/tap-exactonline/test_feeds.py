@@ -11,6 +11,7 @@ import pytest
 from exactonline_client import UnexpectedAnswer
 from s2p_sandbox.faults import Fault
 from s2p_store import Store
+from tap_exactonline.reading import DivisionReader
 
 ORDERS = "purchaseorder/PurchaseOrders"
 LINES = "purchaseorder/PurchaseOrderLines"
@@ -161,6 +162,40 @@ def test_a_record_that_is_there_again_is_not_told_as_deleted(runner, rows) -> No
     second = runner.run("items", "deletions", state=first.state)
     assert [one["ID"] for one in second.records("items")] == [items[0][1]["ID"]]
     assert [one["EntityKey"] for one in second.records("deletions")] == [items[1][1]["ID"]]
+
+
+def test_an_account_that_is_there_again_is_not_told_as_deleted(runner, rows) -> None:
+    accounts = list(rows.many("financial/GLAccounts", 4, 2, Division=101, Code="1"))
+    runner.exact.store.load_mixed(accounts, 101)
+    first = runner.run("gl_accounts", "deletions")
+    for _, account in accounts:
+        runner.exact.store.delete("financial/GLAccounts", 101, account["ID"])
+    runner.exact.store.load_mixed(accounts[:1], 101)
+    second = runner.run("gl_accounts", "deletions", state=first.state)
+    assert [one["EntityKey"] for one in second.records("deletions")] == [accounts[1][1]["ID"]]
+
+
+def test_an_account_that_is_deleted_while_accounts_are_read_is_told_later(
+    runner, rows, monkeypatch
+) -> None:
+    runner.exact.store.load_mixed(
+        rows.many("financial/GLAccounts", 4, 2, Division=101, Code="1"), 101
+    )
+    first = runner.run("gl_accounts", "deletions")
+    read = DivisionReader.read
+
+    def read_and_delete(self: DivisionReader) -> None:
+        read(self)
+        if self._source.name == "gl_accounts":
+            runner.exact.store.delete("financial/GLAccounts", 101, rows.guid(4, 1))
+
+    monkeypatch.setattr(DivisionReader, "read", read_and_delete)
+    second = runner.run("gl_accounts", "deletions", state=first.state)
+    monkeypatch.undo()
+    # Whoever has just met the account would take its deletion for history.
+    assert second.records("deletions") == []
+    third = runner.run("gl_accounts", "deletions", state=second.state)
+    assert [one["EntityKey"] for one in third.records("deletions")] == [rows.guid(4, 1)]
 
 
 def test_deletions_wait_for_the_entities_and_survive_a_kill_in_between(runner, rows) -> None:

@@ -20,7 +20,7 @@ from tap_servicenow_s2p.definitions import staging_tables, streams
 from tap_servicenow_s2p.tap import TapServiceNowS2P
 
 if TYPE_CHECKING:
-    from .conftest import Runner
+    from .conftest import Output, Runner
 
 CATALOG = Path(__file__).parent / "catalog.json"
 
@@ -237,3 +237,62 @@ def test_rows_out_of_order_are_refused() -> None:
     rows = as_rows([("2026-06-01 08:00:00", 2), ("2026-06-01 08:00:00", 1)])[::-1]
     with pytest.raises(Rejected, match="not in the order of their changes"):
         list(pages_of_changes(lambda _: rows, "t", ""))
+
+
+def activated(output: Output) -> list[tuple[str, int]]:
+    return [
+        (one["stream"], one["version"])
+        for one in output.messages
+        if one["type"] == "ACTIVATE_VERSION"
+    ]
+
+
+def versions(output: Output) -> set[object]:
+    return {one.get("version") for one in output.messages if one["type"] == "RECORD"}
+
+
+def aged(state: dict[str, Any], hours: float) -> dict[str, Any]:
+    """The state as it would be if the whole reads in it had been made so many hours ago."""
+    for bookmark in state["bookmarks"].values():
+        bookmark["version"] -= int(hours * 3_600_000)
+    return state
+
+
+def test_accounts_are_read_whole_after_some_hours_and_as_a_new_version(runner: Runner) -> None:
+    runner.add("sn_fin_gl_account", *accounts(0, 3, "2026-06-01 08:00:00"))
+    first = runner("gl_accounts")
+    ((name, version),) = activated(first)
+    assert (name, versions(first)) == ("gl_accounts", {version})
+    kinds = [one["type"] for one in first.messages]
+    assert kinds.index("ACTIVATE_VERSION") > max(i for i, k in enumerate(kinds) if k == "RECORD")
+    runner.add("sn_fin_gl_account", *accounts(10, 1, "2026-06-01 09:00:00"))
+    second = runner("gl_accounts", state=aged(first.state, 23))
+    assert (len(second.records("gl_accounts")), activated(second)) == (1, [])
+    third = runner("gl_accounts", state=aged(second.state, 2))
+    assert len(third.records("gl_accounts")) == 4
+    assert activated(third)[0][1] > version
+    assert versions(third) == {activated(third)[0][1]}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"whole_read_hours": 0}, {"start_date": "2026-01-01T00:00:00Z"}]
+)
+def test_what_is_not_read_whole_is_no_version(runner: Runner, settings: dict[str, object]) -> None:
+    runner.add("sn_fin_gl_account", *accounts(0, 3, "2026-06-01 08:00:00"))
+    output = runner("gl_accounts", **settings)
+    assert (activated(output), versions(output)) == ([], {None})
+
+
+def test_a_whole_read_that_breaks_off_goes_on_as_the_same_version(runner: Runner) -> None:
+    runner.add("sn_fin_gl_account", *accounts(0, 1500, "2026-06-01 08:00:00"))
+    runner.add("sn_fin_gl_account", *accounts(2000, 1000, "2026-06-01 09:00:00"))
+    first = runner("gl_accounts")
+    fault = {"kind": "status", "match": "sn_fin_gl_account", "after": 2, "times": 99}
+    runner.control("faults", {**fault, "params": {"code": 404}})
+    broken = runner("gl_accounts", state=aged(first.state, 25))
+    assert activated(broken) == []
+    runner.control("faults", method="DELETE")
+    rest = runner("gl_accounts", state=broken.state)
+    assert versions(broken) == versions(rest) == {activated(rest)[0][1]}
+    found = [r["sys_id"] for out in (broken, rest) for r in out.records("gl_accounts")]
+    assert len(found) == len(set(found)) == 2500

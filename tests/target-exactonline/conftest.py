@@ -59,16 +59,24 @@ class Feed:
         self,
         centers: Iterable[Mapping[str, object]] = (),
         accounts: Iterable[Mapping[str, object]] = (),
+        *,
+        version: int | None = None,
         **changes: object,
     ) -> str:
-        """Run once; gives the sentence it ended with, empty if it ended well."""
+        """Run once; gives the sentence it ended with, empty if it ended well.
+
+        With a version the records are all there are.
+        """
         messages: list[Mapping[str, object]] = []
         for stream, records in (("gl_accounts", accounts), ("cost_centers", centers)):
             shape = {"stream": stream, "schema": SCHEMA, "key_properties": ["sys_id"]}
             messages.append({"type": "SCHEMA", **shape})
+            of = {} if version is None else {"version": version}
             messages += [
-                {"type": "RECORD", "stream": stream, "record": record} for record in records
+                {"type": "RECORD", "stream": stream, "record": record, **of} for record in records
             ]
+            if of:
+                messages.append({"type": "ACTIVATE_VERSION", "stream": stream, **of})
         messages.append({"type": "STATE", "value": {"upto": len(self.states)}})
         text = "".join(json.dumps(message) + "\n" for message in messages)
         out = io.StringIO()

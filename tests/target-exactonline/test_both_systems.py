@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.few_rows import DIVISIONS
 from support.world import World, make_template, open_world
 
 if TYPE_CHECKING:
@@ -70,3 +71,78 @@ def test_a_change_goes_round_once_and_then_there_is_quiet(world: World) -> None:
     assert writes(world) == 1
     calls = sum(after.values()) - sum(before.values())
     assert calls <= 12
+
+
+def add(world: World, table: str, **values: object) -> None:
+    source = {"ref": ["sn_fin_erp_source", "name", SOURCE]}
+    world.pipeline.control(
+        "servicenow", "rows", table=table, rows=[{**values, "erp_source": source}]
+    )
+
+
+def waiting(world: World) -> dict[str, str]:
+    found = world.pipeline.s2p("reference", "conflicts")["waiting"]
+    return {case["code"]: f"{case['kind']}: {case['message']}" for case in found}
+
+
+def test_bad_records_wait_with_their_reason_and_the_rest_is_made(world: World) -> None:
+    divisions = json.dumps([DIVISION])
+    add(world, "cmn_cost_center", account_number="FAR-TOO-LONG", name="A code nobody takes")
+    add(world, "cmn_cost_center", account_number="NEW1", name="Of ServiceNow alone")
+    add(world, "sn_fin_gl_account", gl_account="77001", display_name="Nothing like it", type="Odd")
+    ran = world.pipeline.back(
+        TARGET_EXACTONLINE_OWNERSHIP=OWNED,
+        TARGET_EXACTONLINE_DIVISIONS=divisions,
+        TARGET_EXACTONLINE_CREATE="true",
+        TARGET_EXACTONLINE_CODE_LENGTHS='{"cost_centers": 8}',
+    )
+    assert ran.codes == (0, 0), ran.logs
+    told = waiting(world)
+    assert told["FAR-TOO-LONG"].startswith("refused: The code has 12 characters")
+    assert "There is no template that says Type" in told["77001"]
+    with world.store() as store:
+        events = [event for event in store.audit.events() if event.kind == "reference_created"]
+    made = {event.natural_key for event in events}
+    assert "NEW1" in made
+    assert made.isdisjoint({"FAR-TOO-LONG", "77001"})
+    assert writes(world) == len(made)
+
+
+@pytest.mark.parametrize(
+    ("switches", "says"),
+    [
+        (
+            {"denied_divisions": [DIVISION], "division_reason": "DivisionBlocked"},
+            f"GL accounts of division {DIVISION} could not be compared",
+        ),
+        (
+            {"denied_scopes": ["financial.costcenters"]},
+            f"cost centers of division {DIVISION} could not be compared",
+        ),
+    ],
+)
+def test_a_closed_division_and_a_missing_scope_end_with_one_line(
+    world: World, switches: dict[str, object], says: str
+) -> None:
+    add(world, "sn_fin_gl_account", gl_account="77001", display_name="Nothing like it", type="Odd")
+    both = {
+        "TARGET_EXACTONLINE_OWNERSHIP": OWNED,
+        "TARGET_EXACTONLINE_DIVISIONS": json.dumps(list(DIVISIONS)),
+    }
+    world.pipeline.control("exact", "switches", **switches)
+    ran = world.pipeline.back(**both)
+    assert ran.codes == (0, 1), ran.logs
+    assert says in ran.logs
+    assert "Traceback" not in ran.logs
+    assert writes(world) == 0
+    with world.store() as store:
+        elsewhere = [
+            len(store.pairs.links("gl_accounts", division))
+            for division in DIVISIONS
+            if division != DIVISION
+        ]
+    assert all(elsewhere)
+    # What stood in the way is gone: the next run needs nothing but to run.
+    world.pipeline.control("exact", "switches", denied_divisions=[], denied_scopes=[])
+    ran = world.pipeline.back(**both)
+    assert ran.codes == (0, 0), ran.logs

@@ -14,6 +14,7 @@ from s2p_reference.compare import Finding, compare
 from s2p_reference.creation import Rules, read_templates
 from s2p_reference.entities import ENTITIES, exact_item
 from s2p_reference.known import EVERY, SYSTEM, by_division, carried, items
+from s2p_reference.ownership import differences as ownership_differences
 from s2p_reference.ownership import read_ownership
 from s2p_reference.places import Places, read_places
 from s2p_reference.plan import Sides
@@ -33,6 +34,7 @@ __all__ = [
     "case_key",
     "check_choice",
     "differences",
+    "disputed",
     "find_case",
     "forget",
     "send_again",
@@ -94,6 +96,16 @@ def differences(
             )
             owners = ownership.all_of(code, entity)
             yield from compare(sides, owners, _rules(settings, rows), _used(store, entity, code))
+
+
+def disputed(settings: Settings) -> list[str]:
+    """Name the fields that the two directions give to different owners.
+
+    Raises:
+        ReferenceSettingError, SettingError: a setting cannot mean anything.
+    """
+    there, back = (settings.mapping(plugin, "ownership") for plugin in (TARGET, WAY_BACK))
+    return ownership_differences(read_ownership(there), read_ownership(back))
 
 
 def find_case(store: Store, key: str) -> PairCase:

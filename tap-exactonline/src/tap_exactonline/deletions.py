@@ -2,13 +2,15 @@
 
 Exact's log tells a deletion by a row version of its own. A record that was restored, or written
 anew under its key, has a higher one: that deletion is history and is not passed on. Reading the
-log first makes sure that such a record is met on the way, however late it was restored.
+log first makes sure that such a record is met on the way, however late it was restored. For the
+same reason a record of a stream without row versions that is met at all was restored.
 """
 
 from __future__ import annotations
 
 import uuid
 from copy import deepcopy
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -18,10 +20,13 @@ if TYPE_CHECKING:
     from tap_exactonline.definitions import StreamDefinition
     from tap_exactonline.output import Limit, Output
 
-__all__ = ["DELETIONS", "ENTITY_NAMES", "DeletionLog", "deletion"]
+__all__ = ["DELETIONS", "ENTITY_NAMES", "LOGGED_WHOLE", "DeletionLog", "deletion"]
 
 DELETIONS: Final = "deletions"
 """The stream."""
+
+LOGGED_WHOLE: Final = frozenset({"gl_accounts"})
+"""Streams that are read whole, without row versions, and of which the log tells."""
 
 _NAMES: Final = """
 1 TransactionLines, 2 Accounts, 3 Addresses, 4 Attachments, 5 Contacts, 6 Documents, 7 GLAccounts,
@@ -99,7 +104,7 @@ class DeletionLog:
         self._kept: list[tuple[list[dict[str, Any]], str]] = []
         self._deleted: set[str] = set()
         self.error: Exception | None = None
-        self._alive: dict[str, int] = {}
+        self._alive: dict[str, float] = {}
 
     # What reading asks for (``output.Output``)
 
@@ -130,14 +135,15 @@ class DeletionLog:
         """Note records that are there now.
 
         Args:
-            records: with their row version.
+            records: with their row version, where the stream has one.
             key: the property that identifies them.
         """
         if not self._deleted:
             return
         for record in records:
             if record[key] in self._deleted:
-                self._alive[record[key]] = record["Timestamp"]
+                version = record.get("Timestamp")
+                self._alive[record[key]] = inf if version is None else version
 
     @property
     def told(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ from exactonline_client import (
     utc_now,
 )
 from tap_exactonline.bookmarks import instant_text, parse_instant
-from tap_exactonline.deletions import DELETIONS, DeletionLog, deletion
+from tap_exactonline.deletions import DELETIONS, LOGGED_WHOLE, DeletionLog, deletion
 from tap_exactonline.key_set import KeySet
 from tap_exactonline.output import Limit, RowLimitReached, Span
 from tap_exactonline.reading import DivisionReader
@@ -99,10 +99,8 @@ class Pass:
         if announced is not None:
             self._read_announced(division, announced)
         deletions_stream = self._tap.selected_stream(DELETIONS)
-        by_version = self._source.endpoint.by == "Timestamp"
-        deletions = (
-            self._log(division, deletions_stream) if deletions_stream and by_version else None
-        )
+        logged = self._source.endpoint.by == "Timestamp" or self._source.name in LOGGED_WHOLE
+        deletions = self._log(division, deletions_stream) if deletions_stream and logged else None
         rows_to = None if self._stream.definition.lines_of else self._stream
         with self._costed(division, self._stream):
             DivisionReader(
@@ -167,7 +165,8 @@ class Pass:
         found = session.sweeps.compare(division, name, keys, sweeps.get(name, {}).get("number", 0))
         if found.doubtful:
             session.tell_doubt(division, name, found.doubtful)
-        now = instant_text(utc_now())
+        # By Exact's clock: whoever takes it compares it with what Exact says of records.
+        now = instant_text(session.client(division).now())
         names = self._stream.names
         gone = [deletion(division, SWEPT[name], key, now, names) for key in found.gone]
         self._stream.write(self._limit.take(gone), now)

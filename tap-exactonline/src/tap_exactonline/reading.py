@@ -112,6 +112,8 @@ class DivisionReader:
         for page in self._walk(endpoint, plan, condition):
             records = [plan.convert(row, self._division) for row in page.rows]
             keys += [record[self._source.id] for record in records]
+            if self._deletions is not None:
+                self._deletions.met(records, self._source.id)
             self._emit(plan, records, page)
         if self._source.name in SWEPT:
             self._session.sweeps.read_whole(self._division, self._source.name, keys)

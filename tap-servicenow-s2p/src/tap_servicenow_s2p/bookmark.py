@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["KEY", "advance", "fresh", "since"]
+__all__ = ["KEY", "advance", "forget", "fresh", "since"]
 
 KEY: Final = "sys_updated_on"
 _VALUE: Final = "replication_key_value"
@@ -59,6 +59,12 @@ def advance(state: dict[str, Any], rows: Sequence[Mapping[str, Any]], overlap: t
     state["replication_key"] = KEY
     state[_VALUE] = last.strftime(_FORM)
     state[_SEEN] = dict(kept[-_MOST:])
+
+
+def forget(state: dict[str, Any]) -> None:
+    """Let the next read begin at the beginning."""
+    state.pop(_VALUE, None)
+    state.pop(_SEEN, None)
 
 
 def _version(row: Mapping[str, Any]) -> str:

@@ -50,11 +50,13 @@ class StreamDefinition(Struct, frozen=True, forbid_unknown_fields=True):
         name: of the stream.
         table: ServiceNow's table; empty for the outcomes, which come from all staging tables.
         columns: own columns with their kind; None stands for text.
+        whole: it is small enough to be read whole now and then, which alone shows deletions.
     """
 
     name: str
     table: str
     columns: Mapping[str, Kind | None]
+    whole: bool = False
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -48,9 +48,14 @@ class Session:
         self._store.runs.start(self._run_id, plugin)
 
     @property
+    def moment(self) -> datetime:
+        """The present, aware, in UTC."""
+        return datetime.now(timezone.utc)
+
+    @property
     def now(self) -> str:
-        """RFC 3339, UTC."""
-        return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+        """The same as RFC 3339."""
+        return self.moment.isoformat().replace("+00:00", "Z")
 
     @cached_property
     def erp_sources(self) -> Mapping[str, str]:

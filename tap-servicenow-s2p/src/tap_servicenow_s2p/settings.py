@@ -28,5 +28,15 @@ SETTINGS: Final[dict[str, Any]] = strict(
             "transaction after which a record may become visible late."
         ),
     ),
+    th.Property(
+        "whole_read_hours",
+        th.NumberType(minimum=0),
+        default=24,
+        title="Hours between whole reads",
+        description=(
+            "GL accounts and cost centers are read whole after so many hours, which alone shows "
+            "what was deleted; told by ACTIVATE_VERSION. 0: never; nor with a start_date."
+        ),
+    ),
     *STORE_SETTINGS,
 )

@@ -16,6 +16,7 @@ from servicenow_client import Forbidden, NotFound, Rejected
 from tap_servicenow_s2p.bookmark import KEY, advance, fresh, since
 from tap_servicenow_s2p.definitions import OUTCOMES, staging_tables
 from tap_servicenow_s2p.rows import record_of
+from tap_servicenow_s2p.whole import begin, end, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -81,6 +82,9 @@ class ServiceNowStream(Stream):
             if self.mask["properties", name] or name in {"sys_id", KEY}
         }
         fields = tuple(dict.fromkeys((*selected, "sys_mod_count")))
+        if self.definition.whole and not tap.start:
+            begin(state, tap.session.moment, tap.config["whole_read_hours"])
+        version = version_of(state)
         pages = tap.session.changed(table, since(state, tap.start, overlap), fields)
         written = 0
         elsewhere: Mapping[str, str] | None = None
@@ -97,10 +101,13 @@ class ServiceNowStream(Stream):
                     if elsewhere:
                         row[_SOURCE] = elsewhere.get(row["sys_id"])
                     record = record_of(row, selected, tap.session.erp_sources)
-                    tap.writer.write_record(self.name, {**record, **(also or {})}, tap.session.now)
+                    record = {**record, **(also or {})}
+                    tap.writer.write_record(self.name, record, tap.session.now, version)
                     written += 1
                 advance(state, rows, overlap)
                 tap.emit_state()
+            if (complete := end(state)) is not None:
+                tap.activate(self.name, complete)
         except (Forbidden, NotFound, Rejected) as error:
             if also is None:
                 tap.session.fail(f"Stream {self.name} was not read whole: {error}")

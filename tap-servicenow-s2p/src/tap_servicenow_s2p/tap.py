@@ -15,6 +15,7 @@ from s2p_singer import (
     SettingError,
     Terminated,
     UserError,
+    encode_line,
     tap_from,
 )
 from servicenow_client import ServiceNowError
@@ -94,6 +95,12 @@ class TapServiceNowS2P(PluginMixin, Tap):
         if self.state:
             self.state_writer.write_state(self.state)
         self.writer.flush()
+
+    def activate(self, stream: str, version: int) -> None:
+        """Say that all records of a stream that lack this version are gone."""
+        message = {"type": "ACTIVATE_VERSION", "stream": stream, "version": version}
+        self.writer.write_line(encode_line(message))
+        self.emit_state()
 
     @property
     @override

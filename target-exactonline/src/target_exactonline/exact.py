@@ -1,4 +1,4 @@
-"""Exact Online's side: the whole of one kind in few calls, and one write at a time."""
+"""Writing to Exact Online: one record at a time, looked up where its fate or place is not known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exactonline_client import (
     filters,
 )
 from s2p_exactonline import whole
-from s2p_reference.carry import NotWritten, Stopped
+from s2p_reference.carry import NotWritten, Outdated, Stopped
 from s2p_reference.entities import exact_item
 
 if TYPE_CHECKING:
@@ -34,21 +34,22 @@ _UNKNOWN: Final = (
 class ExactSide:
     """Satisfies `s2p_reference.carry.Writer`."""
 
-    def __init__(self, client: ExactClient) -> None:
-        """Prepare; asks nothing yet."""
-        self._client = client
+    def __init__(self, client: ExactClient, *, look_first: bool = False) -> None:
+        """Prepare; asks nothing yet.
 
-    def rows(self, entity: Entity, division: int) -> list[dict[str, Any]]:
-        """Read all rows of a division, in plain values.
-
-        Raises:
-            ExactError: it cannot be read; nothing is to be concluded from a part.
+        Args:
+            client: asks.
+            look_first: look a record up before it is written, as what is known of it may be
+                outdated.
         """
-        return list(whole(self._client, division, entity.reading, entity.kinds))
+        self._client = client
+        self._look_first = look_first
 
     def create(self, entity: Entity, division: int, body: Mapping[str, Any]) -> str:
         """Make a record and give its ID; one whose fate is unknown is looked up by its code."""
         code = str(body["Code"])
+        if self._look_first and self._before_writing(entity, division, code):
+            raise Outdated
         try:
             made = self._client.create(division, entity.resource, _wire(body))
         except (ConnectionFailed, ServerFailed, UnexpectedAnswer) as error:
@@ -63,6 +64,10 @@ class ExactSide:
         self, entity: Entity, division: int, exact_id: str, code: str, body: Mapping[str, Any]
     ) -> None:
         """Change properties of a record; a change whose fate is unknown is looked up."""
+        if self._look_first:
+            there = self._before_writing(entity, division, code)
+            if exact_id not in {str(row["ID"]) for row in there}:
+                raise Outdated
         try:
             self._client.update(division, entity.resource, exact_id, _wire(body))
         except (ConnectionFailed, ServerFailed, UnexpectedAnswer) as error:
@@ -83,9 +88,8 @@ class ExactSide:
         Raises:
             NotWritten: it is not there, or otherwise, or cannot be looked up.
         """
-        condition = filters.text_equals("Code", code)
         try:
-            rows = list(whole(self._client, division, entity.resource, entity.kinds, condition))
+            rows = self._rows(entity, division, code)
         except ExactError as unseen:
             raise NotWritten(f"{error or unseen} {_UNKNOWN}", final=False) from unseen
         for row in rows:
@@ -99,6 +103,18 @@ class ExactSide:
         # Exact answers 500 to what its rules forbid: the same again would end the same.
         final = isinstance(error, ServerFailed) and not rows
         raise NotWritten(str(error or _UNKNOWN), final=final)
+
+    def _before_writing(self, entity: Entity, division: int, code: str) -> list[dict[str, Any]]:
+        try:
+            return self._rows(entity, division, code)
+        except (RequestRefused, LimitError) as error:
+            raise _refusal(error) from error
+        except (ConnectionFailed, ServerFailed, UnexpectedAnswer) as error:
+            raise NotWritten(str(error), final=False) from error
+
+    def _rows(self, entity: Entity, division: int, code: str) -> list[dict[str, Any]]:
+        condition = filters.text_equals("Code", code)
+        return list(whole(self._client, division, entity.resource, entity.kinds, condition))
 
 
 def _wire(body: Mapping[str, Any]) -> dict[str, Any]:

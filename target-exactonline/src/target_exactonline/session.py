@@ -28,6 +28,7 @@ from s2p_store import Store
 from target_exactonline.exact import ExactSide
 from target_exactonline.intake import Intake
 from target_exactonline.notes import StoreNotes
+from target_exactonline.picture import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from s2p_reference.entities import Entity
     from s2p_reference.plan import Plan
     from s2p_singer import Termination
+    from target_exactonline.picture import Picture
     from target_exactonline.settings import Wishes
 
 __all__ = ["Session"]
@@ -97,11 +99,26 @@ class Session:
             on_call=self._note_call,
         )
         self._resources.callback(self._client.close)
+        self._pictures = Pictures(self._client, self._store, wishes.whole_read_hours)
 
-    def take(self, stream: str, record: Mapping[str, Any]) -> None:
-        """Take one record of ServiceNow."""
+    def take(self, stream: str, record: Mapping[str, Any], version: object = None) -> None:
+        """Take one record of ServiceNow, of a version of its stream if there is one."""
         self._count(stream, "read")
-        self.intake.take(stream, record)
+        self.intake.take(stream, record, version)
+
+    def activate(self, stream: str, version: int) -> None:
+        """Forget what ServiceNow has no more, now that all of a version has come."""
+        title = ENTITIES[stream].title
+        gone, believed = self.intake.activate(stream, version)
+        if not believed:
+            self._logger.warning(
+                "ServiceNow shows %d %ss no more, most of those it had: it looks like a right "
+                "that was lost. They are still taken to be there.",
+                gone,
+                title,
+            )
+        elif gone:
+            self._logger.info("ServiceNow has %d %ss no more.", gone, title)
 
     def carry_over(self) -> None:
         """Compare and carry over all that is known, division by division.
@@ -152,11 +169,12 @@ class Session:
 
         Gives what was refused if it is about the whole division: it is not asked again.
         """
-        side = ExactSide(self._client)
         try:
             if closed is not None:
                 raise closed
-            found = side.rows(entity, division)
+            picture = self._pictures.now(entity, division)
+            if self._carry(entity, division, rows, picture).outdated:
+                self._carry(entity, division, rows, self._pictures.whole(entity, division))
         except AuthorizationError:
             raise
         except ExactError as error:
@@ -166,12 +184,22 @@ class Session:
             self._count(entity.stream, "failed", len(rows))
             refused = isinstance(error, RequestRefused) and error.whole_division
             return error if refused or isinstance(error, LimitError) else None
+        return None
+
+    def _carry(
+        self, entity: Entity, division: int, rows: list[dict[str, Any]], picture: Picture
+    ) -> Done:
+        """Compare one kind of one division with a picture of Exact, and carry it over.
+
+        Raises:
+            ExactError: a record cannot be looked up.
+        """
         today = self._client.now().date().isoformat()
         notes = StoreNotes(self._store, self._run_id)
         sides = Sides(
             entity,
             division,
-            [exact_item(entity, row, today) for row in found],
+            [exact_item(entity, row, today) for row in picture.rows],
             items(entity, rows, today),
             notes.links(entity.stream, division),
             notes.cases(entity.stream, division),
@@ -184,18 +212,20 @@ class Session:
             {str(row["id"]): str(row["type"]) for row in rows if row.get("type")},
         )
         plan = make_plan(sides, self._wishes.ownership.all_of(division, entity), rules)
+        side = ExactSide(self._client, look_first=not picture.whole)
         done = carry_out(plan, entity, division, side, notes, check=self._termination.check)
-        self._tell(entity, division, plan, done, notes)
-        return None
+        self._count(entity.stream, "inserted", done.created)
+        self._count(entity.stream, "updated", done.updated)
+        self._count(entity.stream, "failed", done.refused)
+        self.problems += done.problems
+        if not done.outdated:
+            self._tell(entity, division, plan, done, notes)
+        return done
 
     def _tell(
         self, entity: Entity, division: int, plan: Plan, done: Done, notes: StoreNotes
     ) -> None:
         stream = entity.stream
-        self.problems += done.problems
-        self._count(stream, "inserted", done.created)
-        self._count(stream, "updated", done.updated)
-        self._count(stream, "failed", done.refused)
         self._count(stream, "held", len(plan.cases))
         for case in notes.fresh[:_NAMED]:
             why = f": {case.message}" if case.message else ""

@@ -117,6 +117,16 @@ SETTINGS: Final[dict[str, Any]] = strict(
             "one it is asked, and its refusal is on record."
         ),
     ),
+    th.Property(
+        "whole_read_hours",
+        th.NumberType,
+        default=24,
+        title="Hours between whole reads",
+        description=(
+            "Exact Online is read whole after so many hours, in between what was changed; only a "
+            "whole read shows deletions. 0: in each run."
+        ),
+    ),
     *STORE_SETTINGS,
     th.Property(
         "reserve_daily_calls",
@@ -141,6 +151,7 @@ class Wishes:
 
     Attributes:
         places: which division an ERP source is.
+        whole_read_hours: after which Exact is read whole again; 0: always.
     """
 
     ownership: Ownership
@@ -148,6 +159,7 @@ class Wishes:
     create: bool
     code_lengths: Mapping[str, int]
     places: Places
+    whole_read_hours: float
 
 
 def read_wishes(config: Mapping[str, Any]) -> Wishes:
@@ -164,6 +176,8 @@ def read_wishes(config: Mapping[str, Any]) -> Wishes:
             )
     if config["reserve_daily_calls"] < 0:
         raise SettingError("Setting 'reserve_daily_calls' must not be negative.")
+    if config["whole_read_hours"] < 0:
+        raise SettingError("Setting 'whole_read_hours' must not be negative.")
     if config["request_timeout"] <= 0:
         raise SettingError("Setting 'request_timeout' must be more than 0 seconds.")
     return Wishes(
@@ -172,4 +186,5 @@ def read_wishes(config: Mapping[str, Any]) -> Wishes:
         config["create"],
         config["code_lengths"],
         read_places(config["erp_sources"], config.get("divisions") or ()),
+        float(config["whole_read_hours"]),
     )

@@ -164,7 +164,7 @@ class TargetExactOnline(PluginMixin, Target):
                 "before this one in the pipe wrote it."
             )
         if stream in ENTITIES:
-            self.session.take(stream, record)
+            self.session.take(stream, record, message_dict.get("version"))
 
     @override
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
@@ -174,7 +174,10 @@ class TargetExactOnline(PluginMixin, Target):
 
     @override
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        """Accept and ignore: nothing is deleted in Exact."""
+        """Take note of what ServiceNow has no more; nothing is deleted in Exact."""
+        stream, version = message_dict.get("stream"), message_dict.get("version")
+        if stream in ENTITIES and isinstance(version, int):
+            self.session.activate(str(stream), version)
 
     @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Final
 
+from s2p_reference.errors import ReferenceSettingError
 from s2p_singer import run
 from s2p_staging.errors import StagingError
 from s2p_store import StoreError
@@ -22,7 +23,7 @@ time."""
 def main() -> None:
     """Run the target's command line."""
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-    run(TargetServiceNowS2P, StagingError, StoreError, ServiceNowError)
+    run(TargetServiceNowS2P, ReferenceSettingError, StagingError, StoreError, ServiceNowError)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,10 @@ class Again:
 
     def _rows(self, table: Table, entries: Sequence[_Refused]) -> list[Row]:
         """Make them anew from what lies in the staging table; give up what lies there no more."""
-        sought = {entry.natural_key: Sought(entry.content_hash or "") for entry, _ in entries}
+        sought = {
+            entry.natural_key: Sought(entry.content_hash or "", division=origin.division)
+            for entry, origin in entries
+        }
         found = find_staged(self.client, table, sought)
         self.journal.give_up([entry for entry, _ in entries if entry.natural_key not in found])
         return [

@@ -249,7 +249,7 @@ class Courier:
                 f"{table.output.staging_table} are not readable: let the integration user read "
                 "sys_dictionary, check the table, then run again."
             ) from None
-        sought = {row.key: Sought(row.digest, row.known_set) for row in rows}
+        sought = {row.key: Sought(row.digest, row.known_set, row.origin.division) for row in rows}
         return self.search(table, sought, pauses)
 
     def search(

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
+from s2p_reference.ownership import read_ownership
 from s2p_servicenow import connected
 from s2p_staging.definitions import WITHOUT_TABLE, load_definitions
 from s2p_store import Store
@@ -18,6 +19,7 @@ from target_servicenow_s2p.intake import Intake, ancestors_of, parents_first
 from target_servicenow_s2p.journal import Journal
 from target_servicenow_s2p.loader import Loader
 from target_servicenow_s2p.memory import Memory
+from target_servicenow_s2p.owned import Owned
 from target_servicenow_s2p.parking import Parking
 from target_servicenow_s2p.preview import Preview
 from target_servicenow_s2p.recovery import recover
@@ -133,7 +135,7 @@ class Engine:
                     stream,
                 )
         else:
-            self._tally.expect(*(output.name for output in definition.outputs))
+            self._tally.expect(*(output.counted_as for output in definition.outputs))
             instance = self._open()
             for output in definition.outputs:
                 instance.table(output.name)
@@ -224,7 +226,8 @@ class Engine:
             )
             self._client = client
             outputs = [one for each in self._definitions.values() for one in each.outputs]
-            self._instance = Instance(client, outputs, self._logger)
+            ownership = read_ownership(self._config.get("ownership"))
+            self._instance = Instance(client, outputs, self._logger, ownership)
             if not self._dry:
                 if self._config.get("match_suppliers_by_name"):
                     self._suppliers = SupplierNames(client, self._journal)
@@ -290,6 +293,7 @@ class Engine:
                 batch_size=self._batch_size,
                 preview=self._preview,
                 suppliers=self._suppliers,
+                owned=Owned(self._store, str(self._config["instance_url"])),
             )
         return self._intake
 

@@ -5,6 +5,7 @@
     UserError (s2p_singer)
     └── TargetError                 base of this package
         ├── StreamUnknown           the input has a stream that nobody told the target about
+        ├── OwnershipImpossible     a transform map would empty what ServiceNow owns
         ├── OutcomeUnknown          a write stayed ambiguous and cannot be looked up
         └── RecordsFailed           the run is over, and `fail_on` makes its records count
 """
@@ -15,6 +16,7 @@ from s2p_singer import UserError
 
 __all__ = [
     "OutcomeUnknown",
+    "OwnershipImpossible",
     "RecordsFailed",
     "StreamUnknown",
     "TargetError",
@@ -31,6 +33,10 @@ class StreamUnknown(TargetError):  # noqa: N818 - named for what happened
 
 class OutcomeUnknown(TargetError):  # noqa: N818 - named for what happened
     """A write stayed ambiguous and cannot be looked up, so it is not repeated."""
+
+
+class OwnershipImpossible(TargetError):  # noqa: N818 - named for what happened
+    """What ServiceNow owns cannot be left alone: the instance's transform map would empty it."""
 
 
 class RecordsFailed(TargetError):  # noqa: N818 - named for what happened

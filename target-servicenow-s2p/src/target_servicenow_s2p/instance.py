@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from s2p_reference.ownership import Ownership
 from s2p_staging.columns import Table, resolve
 from servicenow_client import Forbidden, NotFound
+from target_servicenow_s2p.owned import with_owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +22,15 @@ __all__ = ["Instance"]
 class Instance:
     """The staging tables of one instance, resolved output by output when first needed."""
 
-    def __init__(self, client: ServiceNowClient, outputs: Iterable[Output], logger: Logger) -> None:
+    def __init__(
+        self,
+        client: ServiceNowClient,
+        outputs: Iterable[Output],
+        logger: Logger,
+        ownership: Ownership | None = None,
+    ) -> None:
         self._client = client
+        self._ownership = ownership or Ownership()
         self._outputs = {output.name: output for output in outputs}
         self._logger = logger
         self._tables: dict[str, Table | None] = {}
@@ -37,9 +46,12 @@ class Instance:
 
         Raises:
             ColumnsUnresolved: the instance lacks a needed column.
+            OwnershipImpossible: its transform map would empty what ServiceNow owns.
         """
+        # By its staging table a row is taken for one of the records, not for what ends one.
+        records = (one for one in self._outputs.values() if not one.closes)
         output = self._outputs.get(name) or next(
-            (one for one in self._outputs.values() if one.staging_table == name), None
+            (one for one in records if one.staging_table == name), None
         )
         if output is None:
             return None
@@ -80,7 +92,7 @@ class Instance:
                 staging,
                 " and ".join(output.key),
             )
-        return table
+        return with_owners(table, self._ownership)
 
     def _ask(self) -> Mapping[str, Sequence[Column]]:
         tables = sorted({output.staging_table for output in self._outputs.values()})

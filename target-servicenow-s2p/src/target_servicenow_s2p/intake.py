@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from s2p_staging.expressions import Scope
 from s2p_staging.functions import text_of
 from servicenow_client import is_searchable
+from target_servicenow_s2p.bearers import Bearers
 from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, rows_of
 from target_servicenow_s2p.suppliers import OUTPUT
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from target_servicenow_s2p.journal import Journal
     from target_servicenow_s2p.loader import Loader
     from target_servicenow_s2p.memory import Memory
+    from target_servicenow_s2p.owned import Owned
     from target_servicenow_s2p.parking import Parking
     from target_servicenow_s2p.preview import Preview
     from target_servicenow_s2p.report import Tally
@@ -55,6 +57,7 @@ class Intake:
         batch_size: int,
         preview: Preview | None = None,
         suppliers: SupplierNames | None = None,
+        owned: Owned | None = None,
     ) -> None:
         self._definitions = definitions
         self._table_of = table_of
@@ -67,8 +70,11 @@ class Intake:
         self._batch_size = batch_size
         self._preview = preview
         self._suppliers = suppliers
+        self._owned = owned
         self._ancestors = ancestors_of(definitions)
         self._descendants = descendants_of(self._ancestors)
+        self._sharing = _sharing(definitions)
+        self._bearers = Bearers(definitions.values(), memory)
         self._records: dict[str, list[tuple[Mapping[str, Any], int]]] = {}
         self._buffers: dict[str, dict[str, Row]] = {}
         self._bytes: dict[str, int] = {}
@@ -110,12 +116,19 @@ class Intake:
             scopes = self._scopes(definition, [record for record, _ in portion])
             self._remember(definition, scopes)
             epochs = [epoch for _, epoch in portion]
-            number_of = definition.document or _no_number
-            origins = [origin_of(stream, scope.record, number_of(scope)) for scope in scopes]
+            number_of = definition.document or _nothing
+            id_of = definition.source_id or _nothing
+            origins = [
+                origin_of(stream, scope.record, number_of(scope), id_of(scope)) for scope in scopes
+            ]
+            ended = 0
             for output in definition.outputs:
                 table = self._table_of(output.name)
                 if table is not None:
-                    self._rows(table, scopes, origins, epochs)
+                    rows = self._rows(table, scopes, origins, epochs)
+                    ended += rows if output.closes else 0
+            if any(output.closes for output in definition.outputs):
+                self._tally.count(stream, "not_written", len(portion) - ended)
         if definition is None or not definition.outputs:
             self._tally.count(stream, "not_written", len(portion))
         for epoch, number in Counter(epoch for _, epoch in portion).items():
@@ -148,8 +161,12 @@ class Intake:
         scopes: Sequence[Scope],
         origins: Sequence[Origin],
         epochs: Sequence[int],
-    ) -> None:
-        """Make rows, leave out what is unchanged, park what is held, buffer the rest."""
+    ) -> int:
+        """Make rows, leave out what is unchanged, park what is held, buffer the rest.
+
+        Returns:
+            How many were made and not left out again.
+        """
         rows: dict[str, Row] = {}
         made = rows_of(table, scopes, origins, epochs)
         duplicates = 0
@@ -161,11 +178,15 @@ class Intake:
                 continue
             duplicates += row.key in rows
             rows[row.key] = row
-        staging, name = table.output.staging_table, table.output.name
+        staging, name = table.output.staging_table, table.output.counted_as
         self._tally.count(name, "duplicates", duplicates)
-        if name == table.output.stream:
+        if table.output.name == table.output.stream:
             self._tally.count(name, "not_written", len(scopes) - len(made))
         known = self._journal.known(staging, rows)
+        found = len(rows)
+        rows = self._bearers.sorted_out(table, rows, known)
+        if self._owned is not None:
+            rows = self._owned.left_out(table, rows, known)
         held: list[Row] = []
         for key, row in rows.items():
             entry = known.get(key)
@@ -180,10 +201,11 @@ class Intake:
                 self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
         self._hold(table, held, known)
+        return len(made) - (found - len(rows))
 
     def _hold(self, table: Table, held: list[Row], known: dict[str, LedgerEntry]) -> None:
         """Park what waits, or tell that it would."""
-        self._tally.count(table.output.name, "held", len(held))
+        self._tally.count(table.output.counted_as, "held", len(held))
         if self._preview is not None:
             for row in held:
                 self._preview.hold(row)
@@ -203,13 +225,13 @@ class Intake:
 
     def _on_its_way(self, table: Table, key: str) -> bool:
         """Whether another version waits or flies, so that the ledger is not the last word."""
-        if key in self._buffers.get(table.output.name, {}):
+        if any(key in self._buffers.get(name, {}) for name in self._sharing[table.output.name]):
             return True
         return self._loader is not None and self._loader.is_flying(table.output.staging_table, key)
 
     def _refuse(self, row: Row, staging: str, problem: str) -> None:
         if self._preview is not None:
-            self._tally.count(row.output.name, "failed")
+            self._tally.count(row.output.counted_as, "failed")
             self._preview.refuse(row, problem)
         else:
             self._journal.refused(row, staging, problem)
@@ -217,17 +239,18 @@ class Intake:
     def _buffer(self, table: Table, row: Row, entry: LedgerEntry | None) -> None:
         if self._preview is not None:
             known = entry is not None and entry.state == "done"
-            self._tally.count(row.output.name, "changed" if known else "new")
+            self._tally.count(row.output.counted_as, "changed" if known else "new")
             self._preview.note(table, row, known=known)
             return
         name = table.output.name
         buffer = self._buffers.setdefault(name, {})
-        older = buffer.pop(row.key, None)
-        if older is not None:
-            # The newer version takes its place; the older one has nothing left to wait for.
-            self._tally.count(name, "duplicates")
-            self._bytes[name] -= older.size
-            self._states.settle(older.epoch)
+        for other in self._sharing[name]:
+            older = self._buffers.get(other, {}).pop(row.key, None)
+            if older is not None:
+                # The newer version takes its place; the older one has nothing left to wait for.
+                self._tally.count(row.output.counted_as, "duplicates")
+                self._bytes[other] -= older.size
+                self._states.settle(older.epoch)
         self._states.owe(row.epoch)
         buffer[row.key] = row
         self._bytes[name] = self._bytes.get(name, 0) + row.size
@@ -312,8 +335,17 @@ def _cut(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
         yield batch
 
 
-def _no_number(_: Scope) -> None:
-    """Give no document number: the stream has none of its own."""
+def _nothing(_: Scope) -> None:
+    """Give none: the stream has none of its own."""
+
+
+def _sharing(definitions: Mapping[str, Definition]) -> dict[str, tuple[str, ...]]:
+    """Return per output all outputs that stage in its table, itself among them."""
+    outputs = [output for definition in definitions.values() for output in definition.outputs]
+    return {
+        one.name: tuple(other.name for other in outputs if other.staging_table == one.staging_table)
+        for one in outputs
+    }
 
 
 def _is_known(row: Row, entry: LedgerEntry) -> bool:

@@ -125,13 +125,15 @@ class Journal:
         """Count results; return those that are news: not a refusal that was on record already."""
         again = [result for result in results if result.row.refused is not None]
         if not again:
-            self._tally.outcomes((result.row.output.name, result.outcome) for result in results)
+            self._tally.outcomes(
+                (result.row.output.counted_as, result.outcome) for result in results
+            )
             return results
         for result in again:
             let_in = result.outcome in GOOD or result.outcome == PENDING
-            self._tally.count(result.row.output.name, "let_in" if let_in else "still_refused")
+            self._tally.count(result.row.output.counted_as, "let_in" if let_in else "still_refused")
         first = [result for result in results if result.row.refused is None]
-        self._tally.outcomes((result.row.output.name, result.outcome) for result in first)
+        self._tally.outcomes((result.row.output.counted_as, result.outcome) for result in first)
         return [result for result in results if message_of(result) != result.row.refused]
 
     def _count_earlier(self, results: Sequence[Result]) -> Sequence[Result]:
@@ -139,7 +141,9 @@ class Journal:
         for result in results:
             if result.outcome != PENDING:
                 good = result.outcome in GOOD
-                self._tally.count(result.row.output.name, "settled" if good else "still_refused")
+                self._tally.count(
+                    result.row.output.counted_as, "settled" if good else "still_refused"
+                )
         return results
 
     def abandoned(self, batch: Batch) -> None:
@@ -152,7 +156,7 @@ class Journal:
         now = self._now()
         # These words are ours and hold no value of the row: nothing in them is to be masked.
         result = Result(replace(row, values={}), "error", why, target_table=table)
-        self._tally.count(row.output.name, "failed")
+        self._tally.count(row.output.counted_as, "failed")
         with self._store.transaction():
             self._store.ledger.put_many([self._entry(table, result, now)])
             self._store.audit.append([self._event(table, result, now)])

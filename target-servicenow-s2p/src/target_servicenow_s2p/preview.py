@@ -35,7 +35,7 @@ def difference(table: Table, before: Mapping[str, str], after: Mapping[str, str]
     told = []
     for spec in table.written:
         old, new = before.get(spec.label, ""), after.get(spec.label, "")
-        if old == new or spec.label in table.not_compared:
+        if old == new or spec.label in table.not_compared or spec.label not in after:
             continue
         told.append(
             f"{spec.label}: {old or 'nothing'} → {new or 'nothing'}" if spec.telling else spec.label

@@ -88,7 +88,7 @@ def _look_up(
         if courier.exists(entry.import_set):
             results = courier.outcomes(table, entry.import_set, rows)
     elif table.key_elements and table.output.load_method == "import_set":
-        sought = {row.key: Sought(row.digest, row.known_set) for row in rows}
+        sought = {row.key: Sought(row.digest, row.known_set, row.origin.division) for row in rows}
         found = find_staged(courier.client, table, sought)
         if young and table.one_by_one and len(found) < len(sought):
             # ServiceNow may be at work on the dead run's last batch still.

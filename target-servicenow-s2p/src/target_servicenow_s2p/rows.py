@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from s2p_staging.definitions import Output
     from s2p_staging.expressions import Scope
 
-__all__ = ["LARGEST_ROW", "Origin", "Row", "origin_of", "rows_of"]
+__all__ = ["LARGEST_ROW", "Origin", "Row", "origin_of", "rows_of", "with_values"]
 
 LARGEST_ROW: Final = 8126
 """Bytes a staging row may have in ServiceNow's database (documentation, *Maximum row size*)."""
@@ -81,8 +81,17 @@ class Row(Struct, frozen=True, gc=False):
         return f"Row({self.output.name}, {self.key})"
 
 
-def origin_of(stream: str, record: Mapping[str, Any], document: object = None) -> Origin:
-    """Read where a record comes from; every part may be missing."""
+def origin_of(
+    stream: str, record: Mapping[str, Any], document: object = None, source_id: object = None
+) -> Origin:
+    """Read where a record comes from; every part may be missing.
+
+    Args:
+        stream: its stream.
+        record: as it came.
+        document: the number people know it by.
+        source_id: of the record in question, where it is not this one.
+    """
     division = record.get("Division")
     if division is None and stream == "divisions":
         division = record.get("Code")
@@ -90,7 +99,7 @@ def origin_of(stream: str, record: Mapping[str, Any], document: object = None) -
     return Origin(
         stream,
         _whole(division),
-        _text(record.get("s2p_source_id") or record.get("ID")),
+        _text(source_id or record.get("s2p_source_id") or record.get("ID")),
         _text(record.get("s2p_source_modified") or record.get("Modified")),
         record.get("s2p_mapping_status") == "held",
         tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
@@ -122,12 +131,20 @@ def rows_of(
     rows = []
     for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
         values = dict(zip(labels, texts, strict=True))
-        written = compared(values, table.not_compared)
+        left_out = table.left_out(origin.division) if table.theirs else table.not_compared
+        written = compared(values, left_out)
         key = output.natural_key(values)
         rows.append(Row(output, key, values, digest(written), origin, epoch, len(written)))
     for position, places in cuts.items():
         rows[position] = replace(rows[position], cut=tuple(labels[place] for place in places))
     return rows
+
+
+def with_values(table: Table, row: Row, values: Mapping[str, str]) -> Row:
+    """Return a row with some values changed."""
+    changed = {**row.values, **values}
+    written = compared(changed, table.left_out(row.origin.division))
+    return replace(row, values=changed, digest=digest(written), size=len(written))
 
 
 def _fit(columns: list[list[str]], limits: Sequence[int | None]) -> dict[int, list[int]]:

@@ -22,10 +22,14 @@ __all__ = ["Sought", "find_staged", "natural_key", "result_of"]
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What a staged row must have: the content, and an import set not known before."""
+    """What a staged row must have: the content, and an import set not known before.
+
+    What counts as content may differ from division to division.
+    """
 
     digest: str
     known_set: str | None = None
+    division: int | None = None
 
 
 def find_staged(
@@ -63,7 +67,8 @@ def find_staged(
                 found.pop(key, None)
             newest[key] = created
             is_new = outcome.import_set_id != wanted.known_set
-            if is_new and table.digest_of_staged(outcome.values) == wanted.digest:
+            digest = table.digest_of_staged(outcome.values, wanted.division)
+            if is_new and digest == wanted.digest:
                 found[key] = _with(found.get(key), outcome, table)
     return found
 

@@ -19,6 +19,7 @@ from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchem
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from typing_extensions import override
 
+from s2p_reference.ownership import read_ownership
 from s2p_singer import (
     STORE_SETTINGS,
     InputError,
@@ -105,6 +106,17 @@ class TargetServiceNowS2P(PluginMixin, Target):
             ),
         ),
         th.Property(
+            "ownership",
+            th.ObjectType(additional_properties=True),
+            default={},
+            title="Ownership",
+            description=(
+                "Field → exactonline or servicenow; cost_centers.FIELD for one kind, an object "
+                "under a division's code for one division. What ServiceNow owns is staged with a "
+                "new record only. The same as that of target-exactonline."
+            ),
+        ),
+        th.Property(
             "provenance",
             th.ObjectType(additional_properties=th.StringType),
             title="Provenance",
@@ -157,7 +169,8 @@ class TargetServiceNowS2P(PluginMixin, Target):
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own parameters
         super().__init__(**kwargs)
-        # A wrong table or expression is told at start, not at the first record.
+        # A wrong table, expression or owner is told at start, not at the first record.
+        read_ownership(self.config.get("ownership"))
         load_definitions(
             self.config.get("tables"),
             self.config.get("erp_sources"),

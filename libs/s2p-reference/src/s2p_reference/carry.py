@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from s2p_reference.entities import Entity, Item
 
-__all__ = ["Done", "NotWritten", "Notes", "Stopped", "Writer", "carry_out"]
+__all__ = ["Done", "NotWritten", "Notes", "Outdated", "Stopped", "Writer", "carry_out"]
 
 _MOST_REFUSED: Final = 3
 """Refusals after which a run leaves an endpoint alone: Exact blocks an app after ten an hour."""
@@ -39,6 +39,10 @@ class Stopped(NotWritten):
     """Exact takes nothing at this place in this run."""
 
 
+class Outdated(Exception):  # noqa: N818 - the name says what happened
+    """Exact is not any more as the plan took it to be; nothing was written."""
+
+
 class Writer(Protocol):
     """Exact, for one division and kind."""
 
@@ -47,6 +51,7 @@ class Writer(Protocol):
 
         Raises:
             NotWritten, Stopped: with a sentence.
+            Outdated: what the plan was made of has to be read anew.
         """
 
     def update(
@@ -72,13 +77,18 @@ class Notes(Protocol):
 
 @dataclass(slots=True)
 class Done:
-    """What became of a plan: numbers of records, and sentences for a person."""
+    """What became of a plan: numbers of records, and sentences for a person.
+
+    Attributes:
+        outdated: it broke off, as Exact is not any more as the plan took it to be.
+    """
 
     created: int = 0
     updated: int = 0
     refused: int = 0
     left: int = 0
     problems: tuple[str, ...] = ()
+    outdated: bool = False
 
 
 def carry_out(  # noqa: PLR0913 - what it works with, one by one
@@ -112,6 +122,9 @@ def carry_out(  # noqa: PLR0913 - what it works with, one by one
             else:
                 _create(step, entity, division, writer, notes)
                 done.created += 1
+        except Outdated:
+            done.outdated = True
+            break
         except NotWritten as error:
             done.refused += 1
             done.problems = (*done.problems, _sentence(step, entity, division, error))

@@ -162,7 +162,10 @@ def _of_plan(sides: Sides, plan: Plan) -> Iterator[Finding]:
 
 
 def _missing_in_servicenow(sides: Sides, plan: Plan) -> Iterator[Finding]:
-    linked = {link.exact_id for link in (*sides.links, *plan.links)}
+    present = {item.id for item in sides.servicenow}
+    links = [*sides.links, *plan.links]
+    linked = {link.exact_id for link in links if link.servicenow_id in present}
+    lost = {link.exact_id for link in links} - linked
     there = {item.code for item in sides.servicenow}
     for item in sides.exact:
         if item.active and item.id not in linked and item.code not in there:
@@ -174,8 +177,13 @@ def _missing_in_servicenow(sides: Sides, plan: Plan) -> Iterator[Finding]:
                 "",
                 item.name,
                 None,
-                decide=False,
-                remedy="It goes to ServiceNow with the job reference-data.",
+                decide=item.id in lost,
+                remedy=(
+                    "It was deleted there: end it in Exact Online, or change it there, and "
+                    "reference-data makes it anew."
+                    if item.id in lost
+                    else "It goes to ServiceNow with the job reference-data."
+                ),
             )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from s2p_reference.entities import ENTITIES, EXACT, SERVICENOW, Entity, System
 from s2p_reference.errors import ReferenceSettingError
 
-__all__ = ["ONLY_SERVICENOW", "Ownership", "read_ownership"]
+__all__ = ["ONLY_SERVICENOW", "Ownership", "differences", "read_ownership"]
 
 ONLY_SERVICENOW: Final = ("manager", "parent", "valid_from")
 """Exact has no field for these: they are ServiceNow's and are never compared."""
@@ -29,7 +29,12 @@ class Ownership:
 
     owners: Mapping[tuple[int | None, str | None, str], System] = field(default_factory=dict)
 
-    def owner(self, division: int, entity: Entity, name: str) -> System:
+    @property
+    def divisions(self) -> tuple[int, ...]:
+        """Give the divisions of which something was said."""
+        return tuple(sorted({place[0] for place in self.owners if place[0] is not None}))
+
+    def owner(self, division: int | None, entity: Entity, name: str) -> System:
         """Give who owns a field of an entity in a division."""
         for place in (
             (division, entity.stream, name),
@@ -41,9 +46,24 @@ class Ownership:
                 return self.owners[place]
         return entity.field(name).owner
 
-    def all_of(self, division: int, entity: Entity) -> dict[str, System]:
-        """Give the owner of each field."""
+    def all_of(self, division: int | None, entity: Entity) -> dict[str, System]:
+        """Give the owner of each field in a division; None: in those of which nothing was said."""
         return {one.name: self.owner(division, entity, one.name) for one in entity.fields}
+
+
+def differences(one: Ownership, other: Ownership) -> list[str]:
+    """Name the fields that two settings give to different owners, as the setting writes them."""
+    found = []
+    for division in (None, *sorted({*one.divisions, *other.divisions})):
+        for entity in ENTITIES.values():
+            here, there = one.all_of(division, entity), other.all_of(division, entity)
+            where = "" if division is None else f" of division {division}"
+            found += [
+                f"{entity.stream}.{name}{where}"
+                for name, owner in here.items()
+                if owner != there[name]
+            ]
+    return found
 
 
 def read_ownership(setting: Mapping[str, Any] | None) -> Ownership:

@@ -117,11 +117,22 @@ class _Planner:
         self._cases = {case.key: case for case in sides.cases}
         exact = {item.id: item for item in sides.exact}
         servicenow = {item.id: item for item in sides.servicenow}
-        known = {link.servicenow_id: link for link in sides.links}
+        # What was deleted and made anew under the same code, on either side, is met again.
+        paired_here = {link.exact_id for link in sides.links}
+        paired_there = {link.servicenow_id for link in sides.links}
+        anew = {item.code for item in sides.exact if item.id not in paired_here}
+        anew_there = {item.code for item in sides.servicenow if item.id not in paired_there}
+        lasting = [
+            link
+            for link in sides.links
+            if (link.exact_id in exact or link.code not in anew)
+            and (link.servicenow_id in servicenow or link.code not in anew_there)
+        ]
+        known = {link.servicenow_id: link for link in lasting}
         met = self._met(known)
         # A person may give a record of Exact to another of ServiceNow, one made anew for instance.
         given = {link.exact_id for link in met}
-        kept = [link for link in sides.links if link.exact_id not in given]
+        kept = [link for link in lasting if link.exact_id not in given]
         for link in (*(one for one in kept if one.servicenow_id in servicenow), *met):
             theirs, ours = servicenow[link.servicenow_id], exact.get(link.exact_id)
             if ours is None:
@@ -224,7 +235,8 @@ class _Planner:
         told = {Verdict.ONWARD: self.plan.onward, Verdict.DRIFT: self.plan.drifts}
         for name in [name for name in ours.values if name in theirs.values]:
             e, s, owner = ours.values[name], theirs.values[name], self._owners[name]
-            sent = (carried[name],) if name in carried else ()
+            # What ServiceNow owns is not carried there: the forward way leaves it out.
+            sent = (carried[name],) if name in carried and owner == EXACT else ()
             verdict = judge(owner, base.get(name, MISSING), e, s, carried=sent)
             if verdict is Verdict.CONFLICT:
                 verdict = self._settled(link, ours.code, name, base, e, s)

@@ -11,6 +11,7 @@ __all__ = ["balance_type", "code", "day", "flag", "inverse", "name", "squeezed"]
 
 _SPACES: Final = re.compile(r"\s+")
 _DAY_LENGTH: Final = 10
+_NO_END: Final = "9999-12-31"
 _TYPES: Final = {
     "b": "B",
     "balance sheet": "B",
@@ -39,8 +40,13 @@ def name(value: object) -> str | None:
 
 
 def day(value: object) -> str | None:
-    """YYYY-MM-DD of a date or moment in text; None for none and for what is no date."""
+    """YYYY-MM-DD of a date or moment in text; None for none, no date, and the last day there is.
+
+    An import into ServiceNow cannot empty a date: what has no end again gets that last day.
+    """
     text = str(value)[:_DAY_LENGTH] if isinstance(value, str) else ""
+    if text == _NO_END:
+        return None
     try:
         return date.fromisoformat(text).isoformat() if len(text) == _DAY_LENGTH else None
     except ValueError:

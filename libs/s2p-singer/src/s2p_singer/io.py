@@ -162,11 +162,14 @@ class BufferedMessageWriter(GenericSingerWriter[bytes, Message]):
         stream: str,
         record: Mapping[str, Any],
         time_extracted: datetime | str | None = None,
+        version: int | None = None,
     ) -> None:
         """Write a RECORD without building a message object first."""
         message: dict[str, Any] = {"type": "RECORD", "stream": stream, "record": record}
         if time_extracted is not None:
             message["time_extracted"] = time_extracted
+        if version is not None:
+            message["version"] = version
         self.write_line(encode_line(message))
 
     def write_line(self, line: bytes, *, flush: bool = False) -> None:

@@ -34,8 +34,11 @@ class Table:
         coalesces: whether a map matches existing records; True where that is unknown.
         limits: label → longest text its column takes.
         spelled: label → how the instance spells it, where that is otherwise than here.
+        copies_empty: an active map empties a column of the record where the row's is empty.
+        theirs: division → labels of what ServiceNow owns there; under None those of all others.
+            They are not compared, and staged with a new record only.
         written: the fields the instance has columns for.
-        not_compared: labels left out when two versions of a row are compared.
+        not_compared: labels left out when two versions of a row are compared, of any division.
     """
 
     output: Output
@@ -47,6 +50,8 @@ class Table:
     coalesces: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
     spelled: Mapping[str, str] = field(default_factory=dict)
+    copies_empty: bool = False
+    theirs: Mapping[int | None, frozenset[str]] = field(default_factory=dict)
     written: Sequence[Field] = field(init=False)
     not_compared: frozenset[str] = field(init=False)
 
@@ -67,6 +72,15 @@ class Table:
         names = [self.elements.get(label, "") for label in self.output.key]
         return tuple(names) if all(names) else ()
 
+    def servicenows(self, division: int | None) -> frozenset[str]:
+        """Labels of what ServiceNow owns in a division."""
+        return self.theirs.get(division, self.theirs.get(None, frozenset()))
+
+    def left_out(self, division: int | None) -> frozenset[str]:
+        """Labels left out when two versions of a row of a division are compared."""
+        theirs = self.servicenows(division)
+        return self.not_compared | theirs if theirs else self.not_compared
+
     def payload(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Key a row's values as ServiceNow takes them for this table."""
         if self.by_name or self.takes_names:
@@ -75,10 +89,10 @@ class Table:
             return {self.spelled.get(label, label): value for label, value in values.items()}
         return values
 
-    def digest_of_staged(self, staged: Mapping[str, str]) -> str:
+    def digest_of_staged(self, staged: Mapping[str, str], division: int | None = None) -> str:
         """Return the digest of a staged row's values by column name, comparable to a row's."""
         values = {label: staged.get(name, "") for label, name in self.elements.items()}
-        return digest_of(values, self.not_compared)
+        return digest_of(values, self.left_out(division))
 
     def by_element(self, values: Mapping[str, str]) -> dict[str, str]:
         """Key a row's values by column name; labels without a known column are left out."""
@@ -157,6 +171,7 @@ def resolve(
         # A label in another case is found, and then sent as the instance has it: what it cannot
         # place is dropped without a word.
         {label: shown[element] for label, element in elements.items() if shown[element] != label},
+        any(found.copies_empty for found in active),
     )
 
 

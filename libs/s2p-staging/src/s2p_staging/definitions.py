@@ -2,14 +2,16 @@
 
 One file per stream. ``remember`` names values that records of other streams need from this one
 (an invoice line knows its invoice by a GUID only), ``links`` names where such values come from,
-``document`` is the number people know a record by (the audit trail keeps it),
-``outputs`` lists the staging tables this stream fills.
+``document`` is the number people know a record by (the audit trail keeps it), ``source_id`` the id
+of the record in question where it is not the record's own, ``outputs`` lists the staging tables
+this stream fills. One with ``closes`` ends what another output has staged.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -17,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from s2p_staging.closing import follow, inherit
 from s2p_staging.digests import digest
 from s2p_staging.errors import DefinitionError, ExpressionError
 from s2p_staging.expressions import Evaluate, Write, compile_expression, compile_text
-from s2p_staging.functions import FUNCTIONS, Function, text_of
+from s2p_staging.functions import FUNCTIONS, Function, moment, text_of
 from s2p_staging.provenance import parts
 
 if TYPE_CHECKING:
@@ -50,7 +53,6 @@ LoadMethod = Literal["import_set", "table"]
 WITHOUT_TABLE = frozenset(
     {
         "cost_units",
-        "deletions",
         "item_groups",
         "items",
         "vat_codes",
@@ -68,9 +70,12 @@ class _FieldFile(Struct, forbid_unknown_fields=True):
 
 class _OutputFile(Struct, forbid_unknown_fields=True):
     name: str
-    staging_table: str
-    key: list[str]
     fields: dict[str, str | _FieldFile]
+    staging_table: str = ""
+    key: list[str] = []
+    closes: str = ""
+    reopens: dict[str, str] = {}
+    owned: dict[str, list[str]] = {}
     load_method: LoadMethod = "import_set"
     after: list[str] = []
     when: str = ""
@@ -92,6 +97,7 @@ class _StreamFile(Struct, forbid_unknown_fields=True):
     remember_by: str = "ID"
     links: dict[str, _LinkFile] = {}
     document: str = ""
+    source_id: str = ""
 
 
 class _FieldOverride(Struct, forbid_unknown_fields=True):
@@ -146,6 +152,10 @@ class Output:
         where_present: not every instance has the table; one that has not goes without.
         private: labels of the key whose values may tell who someone is; a natural key, which is
             kept in clear, has a digest in their place. Never the first one: rows are found by it.
+        closes: name of the output whose records a row ends: it takes over where they are staged.
+        reopens: label → what takes the place of an empty value where an earlier row of the key had
+            one, as an import does not copy empty values.
+        owned: what either system may own → the labels that tell it.
     """
 
     name: str
@@ -160,6 +170,14 @@ class Output:
     provenance: frozenset[str] = frozenset()
     where_present: bool = False
     private: frozenset[str] = frozenset()
+    closes: str = ""
+    reopens: Mapping[str, str] = field(default_factory=dict)
+    owned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def counted_as(self) -> str:
+        """Under which name its rows are counted: those that end a record are their stream's."""
+        return self.stream if self.closes else self.name
 
     def natural_key(self, values: Mapping[str, str]) -> str:
         """Return what identifies a record in its staging table, from values by label."""
@@ -190,6 +208,7 @@ class Definition:
     remember_by: Evaluate
     links: tuple[Link, ...]
     document: Evaluate | None = None
+    source_id: Evaluate | None = None
 
 
 @cache
@@ -201,7 +220,7 @@ def documented() -> tuple[_StreamFile, ...]:
         for entry in folder.iterdir()
         if entry.name.endswith(".yaml")
     ]
-    return tuple(sorted(found, key=lambda one: one.stream))
+    return tuple(sorted(inherit(found), key=lambda one: one.stream))
 
 
 def load_definitions(
@@ -249,7 +268,7 @@ def _own_stream(name: str, override: _Override) -> _StreamFile:
             "your own needs staging_table, fields and key (the labels that identify a record), or "
             "enabled: false."
         )
-    output = _OutputFile(name, override.staging_table, override.key, {})
+    output = _OutputFile(name, {}, override.staging_table, override.key)
     return _StreamFile(name, [output])
 
 
@@ -273,7 +292,13 @@ def _functions(erp_sources: Mapping[str, str], run_id: str) -> Mapping[str, Func
     def erp_source(division: object) -> object:
         return source_of(text_of(division))
 
-    return {**FUNCTIONS, "erp_source": erp_source, "run_id": lambda: run_id}
+    began = moment(datetime.now(timezone.utc))
+    return {
+        **FUNCTIONS,
+        "erp_source": erp_source,
+        "run_id": lambda: run_id,
+        "run_began": lambda: began,
+    }
 
 
 def _definition(
@@ -283,14 +308,20 @@ def _definition(
     origin: Sequence[Part],
 ) -> Definition:
     enabled = overrides.get(stream.stream, _Override()).enabled
+    given = {output.name: _override(output, overrides) for output in stream.outputs}
+    if stream.source_id:
+        origin = [
+            msgspec.structs.replace(part, value=stream.source_id)
+            if part.value.startswith("s2p_source_id")
+            else part
+            for part in origin
+        ]
     return Definition(
         stream.stream,
         tuple(
-            _output(
-                stream.stream, output, overrides.get(output.name, _Override()), functions, origin
-            )
+            _output(stream.stream, output, given[output.name], functions, origin)
             for output in stream.outputs
-            if enabled and overrides.get(output.name, _Override()).enabled
+            if enabled and given[output.name].enabled
         ),
         {name: compile_expression(text, functions) for name, text in stream.remember.items()},
         compile_expression(stream.remember_by, functions),
@@ -299,7 +330,14 @@ def _definition(
             for name, link in stream.links.items()
         ),
         compile_expression(stream.document, functions) if stream.document else None,
+        compile_expression(stream.source_id, functions) if stream.source_id else None,
     )
+
+
+def _override(output: _OutputFile, overrides: Mapping[str, _Override]) -> _Override:
+    own = overrides.get(output.name, _Override())
+    closed = overrides.get(output.closes)
+    return own if closed is None else follow(output, own, closed)
 
 
 def _output(
@@ -363,4 +401,7 @@ def _output(
         frozenset(part.label for part in told),
         output.where_present and not override.staging_table,
         frozenset(output.private) if key == tuple(output.key) else frozenset(),
+        output.closes,
+        output.reopens,
+        output.owned,
     )

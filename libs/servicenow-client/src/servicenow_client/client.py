@@ -77,6 +77,7 @@ _ENTRY_FIELDS: Final = (
     "map.order",
     "map.target_table",
     "map.enforce_mandatory_fields",
+    "map.copy_empty_fields",
 )
 _CREATED: Final = 201
 

@@ -48,6 +48,7 @@ class TransformMap:
     target_table: str
     enforce_mandatory: str
     fields: tuple[FieldMap, ...]
+    copies_empty: bool = False
 
     @property
     def coalesces_on(self) -> tuple[str, ...]:
@@ -98,6 +99,7 @@ def maps_of(rows: Iterable[Mapping[str, Any]]) -> list[TransformMap]:
             _text(head, "map.target_table"),
             _text(head, "map.enforce_mandatory_fields"),
             tuple(entries[name]),
+            _text(head, "map.copy_empty_fields") == "true",
         )
         for name, head in heads.items()
     ]

@@ -18,10 +18,12 @@ from s2p_console.reference_data import (
     case_key,
     check_choice,
     differences,
+    disputed,
     find_case,
     forget,
     send_again,
 )
+from s2p_console.settings import TARGET, WAY_BACK
 from s2p_console.wording import count, instant, value
 
 if TYPE_CHECKING:
@@ -84,9 +86,10 @@ def compare_(desk: Desk, /, *, division: int | None, json_: bool, csv_: bool) ->
         working("Asking Exact Online"),
     ):
         found = list(differences(desk.settings, store, client, division))
+    owners = disputed(desk.settings)
     decide = sum(one.decide for one in found)
     if json_:
-        write_json({"decide": decide, "findings": [_data(one) for one in found]})
+        write_json({"decide": decide, "owners": owners, "findings": [_data(one) for one in found]})
     elif csv_:
         write_csv(_COLUMNS, map(_cells, found), sys.stdout)
     elif not found:
@@ -95,6 +98,13 @@ def compare_(desk: Desk, /, *, division: int | None, json_: bool, csv_: bool) ->
         rows = [_cells(one) for one in found]
         show(Listing(_COLUMNS, rows, right=("division",), whole=("code",), spare=("stream",)))
         show(Text(f"{count(len(found), 'difference')}, {decide} of them need a decision."))
+    if owners and not json_ and not csv_:
+        show(
+            Text(
+                f"The two directions do not agree who owns {', '.join(owners)}: give {TARGET} and "
+                f"{WAY_BACK} the same setting ownership."
+            )
+        )
     return ExitCode.ATTENTION if decide else ExitCode.DONE
 
 

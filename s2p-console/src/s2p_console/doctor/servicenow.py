@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from s2p_console.doctor.findings import Finding, Level
 from s2p_console.doctor.staging import examine_table
-from s2p_console.settings import TAP, TARGET
+from s2p_console.reference_data import disputed
+from s2p_console.settings import TAP, TARGET, WAY_BACK
 from s2p_staging.definitions import load_definitions
 from servicenow_client import Forbidden, NotFound, Rejected, ServiceNowError, equals
 
@@ -91,11 +92,23 @@ def examine(patient: Patient) -> Iterator[Finding]:
     else:
         yield Finding("login", Level.OK, "The sign-in works.")
     outputs = outputs_of(patient.settings)
+    yield from _ownership(patient.settings)
     yield from _tables(client, outputs)
     yield from _rights(client, outputs)
     yield from _prerequisites(patient, sources)
     yield _time_zone(client)
     yield _rate_rules(client)
+
+
+def _ownership(settings: Settings) -> Iterator[Finding]:
+    if fields := disputed(settings):
+        yield Finding(
+            "ownership",
+            Level.WARNING,
+            f"{TARGET} and {WAY_BACK} do not agree who owns {', '.join(fields)}: each would write "
+            "over the other's, or neither would write.",
+            "Give both the same setting ownership.",
+        )
 
 
 def _tables(client: ServiceNowClient, outputs: Sequence[Output]) -> Iterator[Finding]:

@@ -95,6 +95,14 @@ def _maps(output: Output, table: Table, maps: Sequence[TransformMap]) -> Iterato
             f"{name} has {len(active)} active transform maps "
             f"({', '.join(one.name for one in active)}); a row counts once.",
         )
+    if table.copies_empty and output.owned:
+        yield Finding(
+            "transform maps",
+            Level.WARNING,
+            f"A transform map of {name} copies empty fields: what ServiceNow owns there cannot be "
+            "left alone.",
+            "Switch 'Copy empty fields' off in it.",
+        )
     for one in active:
         wanted = set(table.key_elements)
         found = set(one.coalesces_on)

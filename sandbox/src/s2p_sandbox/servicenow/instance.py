@@ -156,11 +156,12 @@ class Instance:
         """Write dictionary and transform maps anew when a switch changed them."""
         switches = self._switches.now
         catalog = self._catalog(switches)
-        shown = (id(catalog), switches.second_map_on, switches.coalesce_off_on)
+        maps_by = switches.second_map_on, switches.coalesce_off_on, switches.copy_empty_on
+        shown = (id(catalog), *maps_by)
         with self._guard:
             if self._shipped == shown:
                 return
-            maps = maps_for(catalog, switches.second_map_on, switches.coalesce_off_on)
+            maps = maps_for(catalog, *maps_by)
             with self.database.transaction() as connection:
                 write_shipped(connection, catalog, maps, self._access)
             self._maps = maps

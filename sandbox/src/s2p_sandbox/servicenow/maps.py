@@ -58,6 +58,7 @@ class TransformMap:
     enforce_mandatory_fields: str
     entries: tuple[Entry, ...]
     after: tuple[str, ...]
+    copy_empty: bool = False
 
 
 def fixed_sys_id(*parts: str) -> str:
@@ -73,7 +74,10 @@ def _definitions() -> list[dict[str, Any]]:
 
 
 def maps_for(
-    catalog: Catalog, second_on: tuple[str, ...] = (), coalesce_off_on: tuple[str, ...] = ()
+    catalog: Catalog,
+    second_on: tuple[str, ...] = (),
+    coalesce_off_on: tuple[str, ...] = (),
+    copy_empty_on: tuple[str, ...] = (),
 ) -> Mapping[str, tuple[TransformMap, ...]]:
     """Staging table → its active maps in the order they run."""
     found: dict[str, tuple[TransformMap, ...]] = {}
@@ -82,7 +86,7 @@ def maps_for(
         own = [_map(definition, catalog, 100, coalesce=source not in coalesce_off_on)]
         if source in second_on:
             own.append(_map(definition, catalog, 200, coalesce=True))
-        found[source] = tuple(own)
+        found[source] = tuple(replace(one, copy_empty=source in copy_empty_on) for one in own)
     return found
 
 

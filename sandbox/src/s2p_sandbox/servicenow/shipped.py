@@ -151,7 +151,7 @@ def _map(one: TransformMap) -> dict[str, str]:
         "order": str(one.order),
         "run_business_rules": "true",
         "enforce_mandatory_fields": one.enforce_mandatory_fields,
-        "copy_empty_fields": "false",
+        "copy_empty_fields": str(one.copy_empty).lower(),
         "create_new_record_on_empty_coalesce_fields": "false",
     }
 

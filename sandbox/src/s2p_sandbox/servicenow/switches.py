@@ -50,6 +50,8 @@ class Switches:
         transform_chunk: rows of a set whose results become visible at once.
         second_map_on: staging tables with a second transform map (a copy of the first).
         coalesce_off_on: staging tables whose map does not coalesce: every row inserts.
+        copy_empty_on: staging tables whose map has *Copy empty fields* checked: an empty staging
+            value empties the record's.
         insert_multiple_optimize: ``com.glide.import_set_api.insert_multiple_optimize``: the REST
             endpoint ACL asks for ``import_transformer`` instead of the table ACLs.
         import_set_days: age at which the clean-up takes import sets and their rows away.
@@ -92,6 +94,7 @@ class Switches:
     transform_chunk: int = 500
     second_map_on: tuple[str, ...] = ()
     coalesce_off_on: tuple[str, ...] = ()
+    copy_empty_on: tuple[str, ...] = ()
     insert_multiple_optimize: bool = False
     import_set_days: int = 7
     currency_read: str = "amount"

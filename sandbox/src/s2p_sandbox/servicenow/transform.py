@@ -68,9 +68,11 @@ class Transformer:
         existing = self._coalesced(mapping.target, keys, target) if keys else None
         if existing is None:
             return self._insert(mapping, target)
-        # Copy empty fields is off: an empty staging value leaves the target's as it is.
+        # With Copy empty fields off an empty staging value leaves the target's as it is.
         changes = {
-            name: value for name, value in target.items() if value and value != existing[name]
+            name: value
+            for name, value in target.items()
+            if (value or mapping.copy_empty) and value != existing[name]
         }
         if not changes:
             return Outcome("ignored", "No field values changed", existing["sys_id"])
