@@ -108,6 +108,23 @@ def test_rows_that_were_taken_but_are_not_shown_are_not_sent_again(
     assert set(keys.values()) == {1}
 
 
+def test_rows_that_appear_after_their_sender_died_are_not_sent_again(feed: Feed) -> None:
+    table = "sn_fcms_intg_gl_account_stage"
+    feed.instance.fault("201_empty", r"POST .*gl_account_stage/insertMultiple")
+    feed.instance.switch(hidden_rows={table: "sys_idISNOTEMPTY"})
+    with pytest.raises(OutcomeUnknown):
+        feed.run(MANY)
+
+    class Late(QuickTarget):
+        """ServiceNow commits while this one waits."""
+
+        sleep = staticmethod(lambda _: feed.instance.switch(hidden_rows={}))
+
+    assert feed.run(MANY, Late) == [{"done": True}]
+    check_complete(feed)
+    assert set(staged_per_key(feed).values()) == {1}
+
+
 @pytest.mark.parametrize(
     ("code", "why"), [("50^01", "cannot search for"), ("5" * 101, "longer than the 100 characters")]
 )

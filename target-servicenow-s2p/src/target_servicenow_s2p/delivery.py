@@ -253,17 +253,17 @@ class Courier:
         return self.search(table, sought, pauses)
 
     def search(
-        self, table: Table, sought: Mapping[str, Sought], pauses: Sequence[float] = _BATCH_LOOKS
+        self, table: Table, sought: Mapping[str, Sought], pauses: Sequence[float] = ()
     ) -> dict[str, RowOutcome]:
         """Search a staging table for rows that may still be on their way into it.
 
         Args:
             table: the staging table, its columns known.
             sought: natural key → what the row must have.
-            pauses: seconds before each look.
+            pauses: seconds before each look; by default what a dead run's last request may take.
         """
         found: dict[str, RowOutcome] = {}
-        for pause in pauses:
+        for pause in pauses or (_BATCH_LOOKS if table.one_by_one else _LOOKS[:2]):
             self.sleep(pause)
             found = find_staged(self.client, table, sought)
             if len(found) == len(sought):

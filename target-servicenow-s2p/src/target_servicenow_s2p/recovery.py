@@ -90,7 +90,7 @@ def _look_up(
     elif table.key_elements and table.output.load_method == "import_set":
         sought = {row.key: Sought(row.digest, row.known_set, row.origin.division) for row in rows}
         found = find_staged(courier.client, table, sought)
-        if young and table.one_by_one and len(found) < len(sought):
+        if young and len(found) < len(sought):
             # ServiceNow may be at work on the dead run's last batch still.
             found = courier.search(table, sought)
         pending: dict[str, list[Row]] = {}
