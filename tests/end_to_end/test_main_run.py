@@ -199,6 +199,33 @@ def test_everything_that_was_read_has_its_place(pipeline: Pipeline, later: Run) 
     assert waiting == len(pipeline.s2p("held", "export"))
 
 
+def test_every_amount_is_in_servicenow_to_the_cent(pipeline: Pipeline, later: Run) -> None:
+    assert later.codes == (0, 0, 0)
+    found = pipeline.s2p("reconcile")
+    assert {one["unaccounted"]["records"] for one in found["shares"]} == {0}
+    assert not any(one["unaccounted"]["amounts"] for one in found["shares"])
+    compared = {
+        (one["division"], one["staging_table"]): one
+        for one in found["stock"]
+        if one["amounts_in_servicenow"] is not None
+    }
+    assert len(compared) == 10  # orders of one division; invoices, lines and payments of three
+    for one in compared.values():
+        assert one["amounts_in_servicenow"] == one["amounts"]["done"]
+    order = pipeline.rows("sn_shop_purchase_order", "erp_number=10001")[0]
+    correct = order["total_amount"]
+    change = {"table": "sn_shop_purchase_order", "key": ["erp_number", "erp_source"]}
+    keys = {name: order[name] for name in change["key"]}
+    pipeline.control("servicenow", "rows", **change, rows=[{**keys, "total_amount": "EUR;0.01"}])
+    (trouble,) = pipeline.s2p("reconcile")["troubles"]
+    assert "10001" in trouble
+    assert "there it is 0.01" in trouble
+    pipeline.control(
+        "servicenow", "rows", **change, rows=[{**keys, "total_amount": f"EUR;{correct}"}]
+    )
+    assert pipeline.s2p("reconcile")["troubles"] == []
+
+
 def test_what_became_of_documents_is_told(pipeline: Pipeline, later: Run) -> None:
     assert later.codes == (0, 0, 0)
     first = pipeline.outcomes()

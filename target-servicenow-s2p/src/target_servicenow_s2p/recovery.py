@@ -80,6 +80,8 @@ def _look_up(
             epoch=0,
             known_set=row.known_set,
             parked_row=row.parked_row,
+            units=row.units,
+            currency=row.currency,
         )
         for row in intent.rows
     ]
@@ -127,4 +129,13 @@ def _settle_late_rows(
 
 def _row_again(table: Table, entry: LedgerEntry, origin: Origin | None) -> Row:
     origin = origin or Origin(table.output.stream, None, None, entry.source_version)
-    return Row(table.output, entry.natural_key, {}, entry.content_hash or "", origin, epoch=0)
+    return Row(
+        table.output,
+        entry.natural_key,
+        {},
+        entry.content_hash or "",
+        origin,
+        epoch=0,
+        units=entry.units,
+        currency=entry.currency or "",
+    )
