@@ -127,6 +127,60 @@ def test_a_map_that_copies_empty_fields_is_told_where_it_matters(target: House) 
     assert "map of sn_fcms_intg_imp_supplier copies empty" not in text(findings)
 
 
+def found_of(findings: list[dict[str, Any]], check: str) -> list[tuple[str, str]]:
+    return [(one["level"], one["what"]) for one in findings if one["check"] == check]
+
+
+def test_held_lines_wait_in_import_sets_that_stay_loading(target: House) -> None:
+    _, findings = examined(target)
+    ((level, told),) = found_of(findings, "held lines")
+    assert level == "ok"
+    assert "park_held: loading_set" in told
+    row = {"table_name": "sn_fcms_intg_imp_order", "short_description": "Held lines (Exact Online)",
+           "state": "loading", "mode": "asynchronous"}  # fmt: skip
+    target.control("rows", table="sys_import_set", rows=[row])
+    assert "there are 1 of them" in found_of(examined(target)[1], "held lines")[0][1]
+    target.control("rows", table="sys_import_set", rows=[{**row, "state": "processed"}])
+    code, findings = examined(target)
+    ((level, told),) = found_of(findings, "held lines")
+    assert (code, level) == (2, "error")
+    assert "asynchronous and processed" in told
+
+
+def test_import_sets_that_are_closed_to_the_user_are_told(target: House) -> None:
+    target.control("switches", revoked_roles=["import_transformer"])
+    fault = {"kind": "status", "match": "table/sys_import_set", "times": 9, "params": {"code": 403}}
+    target.control("faults", **fault)
+    ((level, told),) = found_of(examined(target)[1], "held lines")
+    assert (level, "stay in the store only" in told) == ("warning", True)
+
+
+def test_own_tables_for_held_lines_are_looked_at(target: House) -> None:
+    tables = json.dumps({"purchase_order_lines": {"held_table": "u_held_lines"}})
+    settings = {
+        "TARGET_SERVICENOW_S2P_PARK_HELD": "own_table",
+        "TARGET_SERVICENOW_S2P_TABLES": tables,
+    }
+    _, findings = examined(target, **settings)
+    ((level, told), _) = found_of(findings, "held lines")
+    assert (level, "shows no columns of it" in told) == ("error", True)
+    target.control("switches", held_lines_table=True, extra_roles=["u_held_lines_user"])
+    _, findings = examined(target, **settings)
+    assert {level for level, _ in found_of(findings, "held lines")} == {"ok"}
+    active = {"name": "Theirs", "source_table": "u_held_lines", "active": "true"}
+    target.control("rows", table="sys_transform_map", rows=[active])
+    _, findings = examined(target, **settings)
+    ((level, told), _) = found_of(findings, "held lines")
+    assert (level, "'Theirs' is active" in told) == ("error", True)
+
+
+@pytest.mark.parametrize(("way", "told"), [("marked", "no way"), ("own_table", "no stream has")])
+def test_a_way_that_is_none_is_told(target: House, way: str, told: str) -> None:
+    _, findings = examined(target, TARGET_SERVICENOW_S2P_PARK_HELD=way)
+    ((level, what),) = found_of(findings, "held lines")
+    assert (level, told in what) == ("error", True)
+
+
 def test_a_hibernating_instance_is_told(target: House) -> None:
     target.control("faults", kind="hibernation", times=99)
     code, findings = examined(target)

@@ -59,7 +59,7 @@ def recover(
             rows, results = _look_up(courier, table, entry, intent, young=young)
             found.append((table.output.staging_table, len(rows), len(results)))
             name = entry.natural_key.removeprefix("batch:")
-            parking.release(table.output.staging_table, results)
+            parking.release(table.output, results)
             journal.finish(Batch(name, table, rows, entry.import_set), results, earlier=True)
         else:
             journal.close_intent(entry)

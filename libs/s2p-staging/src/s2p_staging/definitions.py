@@ -124,6 +124,7 @@ class _Override(Struct, forbid_unknown_fields=True):
     after: list[str] = []
     when: str = ""
     amount: _AmountFile | None = None
+    held_table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class Output:
             one, as an import does not copy empty values.
         owned: what either system may own → the labels that tell it.
         amount: what a row is worth; None where rows are not worth anything.
+        held_table: table of the instance's own for held rows, see `held_tables`; empty for none.
     """
 
     name: str
@@ -186,6 +188,7 @@ class Output:
     reopens: Mapping[str, str] = field(default_factory=dict)
     owned: Mapping[str, Sequence[str]] = field(default_factory=dict)
     amount: Amount | None = None
+    held_table: str = ""
 
     @property
     def counted_as(self) -> str:
@@ -247,7 +250,7 @@ def load_definitions(
     Args:
         tables: output name → staging_table, load_method, enabled, fields (merged: label →
             expression, or value and column; an empty text removes the field), key, after,
-            when. A name that is not shipped defines a stream of its own.
+            when, amount, held_table. A name that is not shipped defines a stream of its own.
         erp_sources: division → ERP source; a division without one is ``EXACT-<division>``.
         run_id: value of ``run_id()`` in expressions.
         provenance: part of a row's origin → label of its column, see `s2p_staging.provenance`.
@@ -419,6 +422,7 @@ def _output(
         output.reopens,
         output.owned,
         amount,
+        override.held_table,
     )
 
 
