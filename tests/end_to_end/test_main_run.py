@@ -8,6 +8,8 @@ What is expected was computed from the seeds alone, without the product
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -21,8 +23,9 @@ from s2p_sandbox.seeds import exact_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).parents[2]
 EXPECTED = json.loads(
-    (Path(__file__).parents[1] / "sandbox" / "seeds" / "expected_mapping.json").read_text(),
+    (ROOT / "tests" / "sandbox" / "seeds" / "expected_mapping.json").read_text(),
 )
 SUPPLIERS = 930
 LINES = ("purchase_order_lines", "purchase_invoice_lines", "purchase_entry_lines")
@@ -84,6 +87,34 @@ def test_nothing_that_was_read_is_unaccounted_for(first: Run) -> None:
     assert first.stream("accounts")["staged"] == SUPPLIERS
     assert first.stream("supplier_legal_entities")["staged"] == SUPPLIERS
     assert first.summary["total"]["failed"] == 0
+
+
+def test_the_readme_shows_what_the_commands_show(pipeline: Pipeline, first: Run) -> None:
+    assert first.codes == (0, 0, 0)
+    examples = examples_of(ROOT / "README.md")
+    assert {"held list", "mapping coverage", "explain 11248"} <= set(examples)
+    shutil.copy(ROOT / "meltano.yml", pipeline.home)  # the schedules
+    for command, lines in examples.items():
+        printed = [line.split() for line in pipeline.shown(*command.split()).splitlines()]
+        for line in lines:
+            assert any(is_part(line.split(), whole) for whole in printed), (command, line)
+
+
+def examples_of(path: Path) -> dict[str, list[str]]:
+    """Commands shown in a document, with the lines that they are said to print."""
+    found: dict[str, list[str]] = {}
+    for block in re.findall(
+        r"^```console\n\$ s2p (.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL
+    ):
+        command, *lines = block.splitlines()
+        found[command] = lines
+    return found
+
+
+def is_part(words: list[str], whole: list[str]) -> bool:
+    """Whether a line has these words in this order: columns may be left out of a document."""
+    left = iter(whole)
+    return all(word in left for word in words)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ class Stock:
     Attributes:
         states: ledger state → records.
         sums: ledger state → amounts.
-        without: records without an amount where rows have one: staged before amounts were kept.
+        without: records without an amount where rows have one: staged before amounts were kept, or
+            ended.
         held: lines that wait, and their amounts as held: without sign.
         found: records of the ledger that ServiceNow has; None if it was not asked.
         there: amounts of those records in ServiceNow; None if they were not compared.
