@@ -77,7 +77,7 @@ def reconcile(desk: Desk, /, *, run_id: str | None, offline: bool, json_: bool, 
         if not offline:
             sources = divisions(desk.settings, store)
             with connected(desk.settings, store) as client:
-                asked = [outputs[stock.table][0] for stock in stocks]
+                asked = [_telling(outputs[stock.table]) for stock in stocks]
                 tables = PrimaryTables.of(client, asked)
                 for stock, output in zip(stocks, asked, strict=True):
                     _look(store, tables, stock, output, sources[stock.division])
@@ -136,6 +136,11 @@ def _outputs(desk: Desk) -> dict[str, list[Output]]:
     for output in outputs_of(desk.settings):
         outputs.setdefault(output.staging_table, []).append(output)
     return outputs
+
+
+def _telling(outputs: list[Output]) -> Output:
+    """Of all that is staged in a table, what says what a row is worth; else the first."""
+    return next((output for output in outputs if output.amount is not None), outputs[0])
 
 
 def _stocks(desk: Desk, store: Store, outputs: Mapping[str, list[Output]]) -> list[Stock]:
