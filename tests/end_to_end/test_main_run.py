@@ -8,6 +8,8 @@ What is expected was computed from the seeds alone, without the product
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -21,8 +23,9 @@ from s2p_sandbox.seeds import exact_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).parents[2]
 EXPECTED = json.loads(
-    (Path(__file__).parents[1] / "sandbox" / "seeds" / "expected_mapping.json").read_text(),
+    (ROOT / "tests" / "sandbox" / "seeds" / "expected_mapping.json").read_text(),
 )
 SUPPLIERS = 930
 LINES = ("purchase_order_lines", "purchase_invoice_lines", "purchase_entry_lines")
@@ -84,6 +87,34 @@ def test_nothing_that_was_read_is_unaccounted_for(first: Run) -> None:
     assert first.stream("accounts")["staged"] == SUPPLIERS
     assert first.stream("supplier_legal_entities")["staged"] == SUPPLIERS
     assert first.summary["total"]["failed"] == 0
+
+
+def test_the_readme_shows_what_the_commands_show(pipeline: Pipeline, first: Run) -> None:
+    assert first.codes == (0, 0, 0)
+    examples = examples_of(ROOT / "README.md")
+    assert {"held list", "mapping coverage", "explain 11248"} <= set(examples)
+    shutil.copy(ROOT / "meltano.yml", pipeline.home)  # the schedules
+    for command, lines in examples.items():
+        printed = [line.split() for line in pipeline.shown(*command.split()).splitlines()]
+        for line in lines:
+            assert any(is_part(line.split(), whole) for whole in printed), (command, line)
+
+
+def examples_of(path: Path) -> dict[str, list[str]]:
+    """Commands shown in a document, with the lines that they are said to print."""
+    found: dict[str, list[str]] = {}
+    for block in re.findall(
+        r"^```console\n\$ s2p (.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL
+    ):
+        command, *lines = block.splitlines()
+        found[command] = lines
+    return found
+
+
+def is_part(words: list[str], whole: list[str]) -> bool:
+    """Whether a line has these words in this order: columns may be left out of a document."""
+    left = iter(whole)
+    return all(word in left for word in words)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +228,33 @@ def test_everything_that_was_read_has_its_place(pipeline: Pipeline, later: Run) 
     assert there == len(pipeline.rows("sn_shop_invoice", sysparm_fields="sys_id"))
     waiting = sum(one["held"] for one in found["stock"])
     assert waiting == len(pipeline.s2p("held", "export"))
+
+
+def test_every_amount_is_in_servicenow_to_the_cent(pipeline: Pipeline, later: Run) -> None:
+    assert later.codes == (0, 0, 0)
+    found = pipeline.s2p("reconcile")
+    assert {one["unaccounted"]["records"] for one in found["shares"]} == {0}
+    assert not any(one["unaccounted"]["amounts"] for one in found["shares"])
+    compared = {
+        (one["division"], one["staging_table"]): one
+        for one in found["stock"]
+        if one["amounts_in_servicenow"] is not None
+    }
+    assert len(compared) == 10  # orders of one division; invoices, lines and payments of three
+    for one in compared.values():
+        assert one["amounts_in_servicenow"] == one["amounts"]["done"]
+    order = pipeline.rows("sn_shop_purchase_order", "erp_number=10001")[0]
+    correct = order["total_amount"]
+    change = {"table": "sn_shop_purchase_order", "key": ["erp_number", "erp_source"]}
+    keys = {name: order[name] for name in change["key"]}
+    pipeline.control("servicenow", "rows", **change, rows=[{**keys, "total_amount": "EUR;0.01"}])
+    (trouble,) = pipeline.s2p("reconcile")["troubles"]
+    assert "10001" in trouble
+    assert "there it is 0.01" in trouble
+    pipeline.control(
+        "servicenow", "rows", **change, rows=[{**keys, "total_amount": f"EUR;{correct}"}]
+    )
+    assert pipeline.s2p("reconcile")["troubles"] == []
 
 
 def test_what_became_of_documents_is_told(pipeline: Pipeline, later: Run) -> None:

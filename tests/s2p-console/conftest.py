@@ -7,9 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 
 from s2p_console.cli import s2p
+from s2p_sandbox import servicenow
+from s2p_sandbox.clock import Clock
+from s2p_sandbox.server import serve
 from s2p_store import AuditEvent, Hold, LedgerEntry, Store, generate_key
 
 if TYPE_CHECKING:
@@ -97,6 +101,11 @@ class House:
     def open(self) -> Store:
         return Store.open(self.url, self.key)
 
+    def control(self, path: str, **body: object) -> None:
+        """Tell the stand-in what to have, and how to be."""
+        answer = requests.post(f"{self.sandbox}/_sandbox/{path}", json=body, timeout=60)
+        assert answer.status_code == 200, answer.text
+
     def run(self, *arguments: str, stdin: str | None = None, **environment: str | None) -> Result:
         return CliRunner().invoke(
             s2p, arguments, input=stdin, env={**self.environment, **environment}
@@ -123,3 +132,29 @@ def store(house: House) -> Iterator[Store]:
 @pytest.fixture
 def make() -> Make:
     return Make()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A stand-in for ServiceNow."""
+    folder = tmp_path_factory.mktemp("servicenow")
+    with serve(servicenow.app(folder, Clock(), seeds=False)) as url:
+        yield url
+
+
+@pytest.fixture
+def target(house: House, served: str) -> House:
+    """A house whose target is set up, with an instance that has what a division needs."""
+    house.sandbox = served
+    house.control("reset")
+    house.control("rows", table="sn_fin_erp_source", rows=[{"name": "EXACT-101"}])
+    source = {"ref": ["sn_fin_erp_source", "name", "EXACT-101"]}
+    for table in ("sn_fin_gl_account", "cmn_cost_center"):
+        house.control("rows", table=table, rows=[{"erp_source": source}])
+    house.environment |= {
+        "TARGET_SERVICENOW_S2P_INSTANCE_URL": served,
+        "TARGET_SERVICENOW_S2P_CLIENT_ID": servicenow.TEST_ACCESS.client_id,
+        "TARGET_SERVICENOW_S2P_CLIENT_SECRET": servicenow.TEST_ACCESS.client_secret,
+        "TAP_EXACTONLINE_DIVISIONS": "[101]",
+    }
+    return house

@@ -12,14 +12,10 @@ from hypothesis import strategies as st
 
 from s2p_console.commands.servicenow import missing_columns
 from s2p_sandbox import servicenow
-from s2p_sandbox.clock import Clock
-from s2p_sandbox.server import serve
 from s2p_staging.provenance import parts
 from servicenow_client import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conftest import House
 
 ADMIN = {
@@ -27,35 +23,6 @@ ADMIN = {
     "TARGET_SERVICENOW_S2P_USERNAME": "admin",
     "TARGET_SERVICENOW_S2P_PASSWORD": servicenow.TEST_ACCESS.passwords["admin"],
 }
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("servicenow")
-    with serve(servicenow.app(folder, Clock(), seeds=False)) as url:
-        yield url
-
-
-def control(url: str, path: str, **body: object) -> None:
-    answer = requests.post(f"{url}/_sandbox/{path}", json=body, timeout=60)
-    assert answer.status_code == 200, answer.text
-
-
-@pytest.fixture
-def target(house: House, served: str) -> House:
-    control(served, "reset")
-    control(served, "rows", table="sn_fin_erp_source", rows=[{"name": "EXACT-101"}])
-    source = {"ref": ["sn_fin_erp_source", "name", "EXACT-101"]}
-    for table in ("sn_fin_gl_account", "cmn_cost_center"):
-        control(served, "rows", table=table, rows=[{"erp_source": source}])
-    house.sandbox = served
-    house.environment |= {
-        "TARGET_SERVICENOW_S2P_INSTANCE_URL": served,
-        "TARGET_SERVICENOW_S2P_CLIENT_ID": servicenow.TEST_ACCESS.client_id,
-        "TARGET_SERVICENOW_S2P_CLIENT_SECRET": servicenow.TEST_ACCESS.client_secret,
-        "TAP_EXACTONLINE_DIVISIONS": "[101]",
-    }
-    return house
 
 
 def examined(target: House, **environment: str) -> tuple[int, list[dict[str, Any]]]:
@@ -113,7 +80,7 @@ def test_a_missing_setting_is_named(target: House) -> None:
 def test_what_is_wrong_is_named_with_its_remedy(
     target: House, switches: dict[str, Any], check: str, level: str, said: str
 ) -> None:
-    control(target.sandbox, "switches", **switches)
+    target.control("switches", **switches)
     code, findings = examined(target)
     assert code == 2
     assert worse(findings)[check] == level
@@ -122,7 +89,7 @@ def test_what_is_wrong_is_named_with_its_remedy(
 
 def test_a_table_that_refuses_to_be_read_names_the_roles(target: House) -> None:
     fault = {"kind": "status", "match": "table/sn_spend_intg_imp_invoice\\b", "times": 9}
-    control(target.sandbox, "faults", **fault, params={"code": 403})
+    target.control("faults", **fault, params={"code": 403})
     _, findings = examined(target)
     assert worse(findings)["rights"] == "error"
     assert "sn_spend_intg.procurement_integrator" in text(findings)
@@ -154,14 +121,68 @@ def test_owners_of_one_direction_only_are_told(target: House) -> None:
 
 def test_a_map_that_copies_empty_fields_is_told_where_it_matters(target: House) -> None:
     tables = ["sn_fcms_intg_imp_cost_center", "sn_fcms_intg_imp_supplier"]
-    control(target.sandbox, "switches", copy_empty_on=tables)
+    target.control("switches", copy_empty_on=tables)
     _, findings = examined(target)
     assert "map of sn_fcms_intg_imp_cost_center copies empty" in text(findings)
     assert "map of sn_fcms_intg_imp_supplier copies empty" not in text(findings)
 
 
+def found_of(findings: list[dict[str, Any]], check: str) -> list[tuple[str, str]]:
+    return [(one["level"], one["what"]) for one in findings if one["check"] == check]
+
+
+def test_held_lines_wait_in_import_sets_that_stay_loading(target: House) -> None:
+    _, findings = examined(target)
+    ((level, told),) = found_of(findings, "held lines")
+    assert level == "ok"
+    assert "park_held: loading_set" in told
+    row = {"table_name": "sn_fcms_intg_imp_order", "short_description": "Held lines (Exact Online)",
+           "state": "loading", "mode": "asynchronous"}  # fmt: skip
+    target.control("rows", table="sys_import_set", rows=[row])
+    assert "there are 1 of them" in found_of(examined(target)[1], "held lines")[0][1]
+    target.control("rows", table="sys_import_set", rows=[{**row, "state": "processed"}])
+    code, findings = examined(target)
+    ((level, told),) = found_of(findings, "held lines")
+    assert (code, level) == (2, "error")
+    assert "asynchronous and processed" in told
+
+
+def test_import_sets_that_are_closed_to_the_user_are_told(target: House) -> None:
+    target.control("switches", revoked_roles=["import_transformer"])
+    fault = {"kind": "status", "match": "table/sys_import_set", "times": 9, "params": {"code": 403}}
+    target.control("faults", **fault)
+    ((level, told),) = found_of(examined(target)[1], "held lines")
+    assert (level, "stay in the store only" in told) == ("warning", True)
+
+
+def test_own_tables_for_held_lines_are_looked_at(target: House) -> None:
+    tables = json.dumps({"purchase_order_lines": {"held_table": "u_held_lines"}})
+    settings = {
+        "TARGET_SERVICENOW_S2P_PARK_HELD": "own_table",
+        "TARGET_SERVICENOW_S2P_TABLES": tables,
+    }
+    _, findings = examined(target, **settings)
+    ((level, told), _) = found_of(findings, "held lines")
+    assert (level, "shows no columns of it" in told) == ("error", True)
+    target.control("switches", held_lines_table=True, extra_roles=["u_held_lines_user"])
+    _, findings = examined(target, **settings)
+    assert {level for level, _ in found_of(findings, "held lines")} == {"ok"}
+    active = {"name": "Theirs", "source_table": "u_held_lines", "active": "true"}
+    target.control("rows", table="sys_transform_map", rows=[active])
+    _, findings = examined(target, **settings)
+    ((level, told), _) = found_of(findings, "held lines")
+    assert (level, "'Theirs' is active" in told) == ("error", True)
+
+
+@pytest.mark.parametrize(("way", "told"), [("marked", "no way"), ("own_table", "no stream has")])
+def test_a_way_that_is_none_is_told(target: House, way: str, told: str) -> None:
+    _, findings = examined(target, TARGET_SERVICENOW_S2P_PARK_HELD=way)
+    ((level, what),) = found_of(findings, "held lines")
+    assert (level, told in what) == ("error", True)
+
+
 def test_a_hibernating_instance_is_told(target: House) -> None:
-    control(target.sandbox, "faults", kind="hibernation", times=99)
+    target.control("faults", kind="hibernation", times=99)
     code, findings = examined(target)
     assert (code, worse(findings)) == (2, {"login": "error"})
 

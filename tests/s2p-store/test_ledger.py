@@ -1,11 +1,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from s2p_store import LedgerEntry, Store, StoreDataInvalid
+from s2p_store import (
+    LedgerEntry,
+    LedgerSum,
+    LedgerTarget,
+    Store,
+    StoreDataInvalid,
+    from_units,
+    to_units,
+)
 
 NOW = datetime(2026, 11, 23, 4, 45, tzinfo=timezone.utc)
 
@@ -109,3 +120,60 @@ def test_an_unknown_state_is_refused_with_the_whole_call(store: Store) -> None:
     with pytest.raises(StoreDataInvalid, match="'gone'"):
         store.ledger.put_many([entry("a"), entry("b", state="gone")])
     assert store.ledger.get_many("u_purchase_order", ["a"]) == {}
+
+
+def test_amounts_come_back_and_are_added_up_to_the_digit(store: Store) -> None:
+    amounts = ["0.1", "0.2", "-0.3", "1234567890.12", "0.0001"]
+    store.ledger.put_many(
+        [
+            entry(f"{n}|EXACT-1", state="done", units=to_units(text), currency="EUR")
+            for n, text in enumerate(amounts)
+        ]
+    )
+    store.ledger.put_many(
+        [
+            entry("5|EXACT-1", state="failed", units=to_units("7"), currency="USD"),
+            entry("6|EXACT-1", state="done"),
+            entry("7|EXACT-10", state="done", units=to_units("1"), currency="EUR"),
+        ]
+    )
+    assert store.ledger.sums("EXACT-1") == [
+        LedgerSum("u_purchase_order", "done", "", 1, 1, Decimal(0)),
+        LedgerSum("u_purchase_order", "done", "EUR", 5, 0, Decimal("1234567890.1201")),
+        LedgerSum("u_purchase_order", "failed", "USD", 1, 0, Decimal(7)),
+    ]
+    found = store.ledger.get_many("u_purchase_order", ["0|EXACT-1", "6|EXACT-1"])
+    assert (found["0|EXACT-1"].units, found["0|EXACT-1"].currency) == (1000, "EUR")
+    assert found["6|EXACT-1"].units is None
+
+
+def test_what_is_done_is_told_with_record_and_amount(store: Store) -> None:
+    done = {"state": "done", "target_sys_id": "t", "units": to_units("12.5"), "currency": "EUR"}
+    store.ledger.put_many([entry("a|E", **done), entry("b|E"), entry("c|F", **done)])
+    assert list(store.ledger.targets("u_purchase_order", "E")) == [
+        LedgerTarget("a|E", "t", Decimal("12.50"), "EUR")
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "Infinity", "1E+30", "-1E+999999", "9" * 20, "n/a"])
+def test_what_is_no_amount_of_money_has_none(text: str) -> None:
+    assert to_units(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [("12", 120_000), ("-0.5", -5_000), (".5", 5_000), ("1.00005", 10_000), ("1E+2", 1_000_000)],
+)
+def test_an_amount_is_read_from_its_text(text: str, units: int) -> None:
+    assert to_units(text) == units
+
+
+@given(st.decimals(-(10**12), 10**12, places=4))
+def test_an_amount_of_four_places_is_kept_exactly(amount: Decimal) -> None:
+    units = to_units(amount)
+    assert units is not None
+    assert from_units(units) == amount
+    assert to_units(f"{amount:f}") == units
+    exponent = from_units(units).as_tuple().exponent
+    assert isinstance(exponent, int)
+    assert exponent <= -2  # cents are always shown

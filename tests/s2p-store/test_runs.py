@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from s2p_store import PluginRun, RunReport, Store
+from s2p_store import PluginRun, RunAmount, RunReport, Store
 
 if TYPE_CHECKING:
     from conftest import Clock
@@ -74,3 +75,16 @@ def test_finishing_without_a_start_is_recorded_too(store: Store, clock: Clock) -
 def test_counting_nothing_leaves_no_trace(store: Store) -> None:
     store.runs.count("r1", "tap", "accounts")
     assert store.runs.report("r1").counts == {}
+
+
+def test_what_is_counted_by_division_adds_up_with_its_amounts(store: Store) -> None:
+    first = RunAmount("lines", 101, "EUR", "read", 2, Decimal("10.10"))
+    other = RunAmount("lines", 102, "USD", "read", 1, Decimal("-3.00"))
+    store.runs.start("r1", "target")
+    store.runs.add_up("r1", "target", [other, first])
+    store.runs.add_up("r1", "target", [first._replace(records=1, amount=Decimal("0.05"))])
+    store.runs.add_up("r2", "target", [first])
+    assert store.runs.report("r1").amounts == {
+        "target": (first._replace(records=3, amount=Decimal("10.15")), other)
+    }
+    assert store.runs.report("r3").amounts == {}

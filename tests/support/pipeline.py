@@ -109,6 +109,18 @@ class Pipeline:
         )
         return json.loads(done.stdout) if done.stdout else None
 
+    def shown(self, *arguments: str) -> str:
+        """What an `s2p` command prints for a person, on a wide screen."""
+        done = subprocess.run(
+            [BIN / "s2p", *arguments],
+            cwd=self.home,
+            env={**self.environment, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
     def control(
         self, system: str, action: str, *, method: str = "POST", **body: object
     ) -> dict[str, Any]:

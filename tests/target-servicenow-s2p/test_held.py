@@ -92,6 +92,21 @@ def test_a_run_that_dies_while_releasing_leaves_no_row_waiting(
     assert len(feed.instance.rows("sn_shop_invoice_line")) == 1
 
 
+def test_midnight_transforms_nothing_and_the_clean_up_leaves_the_line_in_the_store(
+    feed: Feed,
+) -> None:
+    feed.run([*REFERENCE, *HEADERS, *held()])
+    feed.instance.control("clock", {"advance_seconds": 86_400})
+    (row,) = feed.instance.rows(LINES)
+    assert row["sys_import_state"] == "pending"
+    feed.instance.control("clock", {"advance_seconds": 7 * 86_400})
+    assert feed.instance.rows(LINES) == []
+    feed.run(held(Description="Boxes"))  # held anew: shown again, in a set of its own
+    (row,) = feed.instance.rows(LINES)
+    assert (row["u_line_description"], row["sys_import_state"]) == ("Boxes", "pending")
+    assert feed.instance.rows("sn_shop_invoice_line") == []
+
+
 @pytest.mark.parametrize("kind", ["drop_after", "drop_before", "403_after_commit", "202"])
 def test_a_fault_while_parking_makes_no_second_row(feed: Feed, kind: str) -> None:
     feed.instance.fault(kind, f"POST .*table/{LINES}")

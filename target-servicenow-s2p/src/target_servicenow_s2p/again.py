@@ -145,4 +145,6 @@ def _row(table: Table, entry: LedgerEntry, origin: Origin, staged: RowOutcome) -
         size=sum(map(len, values.values())),
         known_set=entry.import_set,
         refused=entry.message or "",
+        units=entry.units,
+        currency=entry.currency or "",
     )

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from s2p_reference.ownership import read_ownership
 from s2p_servicenow import connected
 from s2p_staging.definitions import WITHOUT_TABLE, load_definitions
+from s2p_staging.held_tables import OWN_TABLE
 from s2p_store import Store
 from target_servicenow_s2p.again import Again
 from target_servicenow_s2p.delivery import Courier
 from target_servicenow_s2p.errands import Errands
 from target_servicenow_s2p.errors import RecordsFailed, StreamUnknown
+from target_servicenow_s2p.held_places import held_tables_of
 from target_servicenow_s2p.instance import Instance
 from target_servicenow_s2p.intake import Intake, ancestors_of, parents_first
 from target_servicenow_s2p.journal import Journal
@@ -228,6 +230,7 @@ class Engine:
             outputs = [one for each in self._definitions.values() for one in each.outputs]
             ownership = read_ownership(self._config.get("ownership"))
             self._instance = Instance(client, outputs, self._logger, ownership)
+            held_tables = held_tables_of(client, outputs)
             if not self._dry:
                 if self._config.get("match_suppliers_by_name"):
                     self._suppliers = SupplierNames(client, self._journal)
@@ -240,7 +243,14 @@ class Engine:
                     float(self._config["outcome_timeout"]),
                     self._hurry,
                 )
-                parking = Parking(client, errands, self._journal, self._logger)
+                parking = Parking(
+                    client,
+                    errands,
+                    self._journal,
+                    self._logger,
+                    held_tables,
+                    own=self._config.get("park_held") == OWN_TABLE,
+                )
                 for staging, rows, staged in recover(
                     self._journal, self._slot, courier, parking, self._instance.table
                 ):
@@ -257,9 +267,7 @@ class Engine:
                     courier,
                     self._journal,
                     ancestors,
-                    staged=lambda batch, results: parking.release(
-                        batch.table.output.staging_table, results
-                    ),
+                    staged=lambda batch, results: parking.release(batch.table.output, results),
                     settled=lambda _, results: self._feed().settled(results),
                 )
                 named = {output.name: output for output in outputs}

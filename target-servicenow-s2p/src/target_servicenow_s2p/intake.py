@@ -11,7 +11,7 @@ from s2p_staging.expressions import Scope
 from s2p_staging.functions import text_of
 from servicenow_client import is_searchable
 from target_servicenow_s2p.bearers import Bearers
-from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, rows_of
+from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, division_of, origin_of, rows_of
 from target_servicenow_s2p.suppliers import OUTPUT
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Intake:
         definition = self._definitions.get(stream)
         if not portion:
             return
-        self._tally.count(stream, "read", len(portion))
+        counted, ended = False, Counter[int | None]()
         if definition is not None:
             # Parents that wait in this process are remembered before they are asked for.
             for link in definition.links:
@@ -121,16 +121,14 @@ class Intake:
             origins = [
                 origin_of(stream, scope.record, number_of(scope), id_of(scope)) for scope in scopes
             ]
-            ended = 0
             for output in definition.outputs:
                 table = self._table_of(output.name)
                 if table is not None:
-                    rows = self._rows(table, scopes, origins, epochs)
-                    ended += rows if output.closes else 0
-            if any(output.closes for output in definition.outputs):
-                self._tally.count(stream, "not_written", len(portion) - ended)
-        if definition is None or not definition.outputs:
-            self._tally.count(stream, "not_written", len(portion))
+                    ended += self._rows(table, scopes, origins, epochs)
+                    counted = counted or output.name == stream
+        if not counted:
+            divisions = Counter(division_of(stream, record) for record, _ in portion)
+            self._count_without_row(stream, definition, divisions, ended)
         for epoch, number in Counter(epoch for _, epoch in portion).items():
             self._states.settle(epoch, number)
 
@@ -161,51 +159,88 @@ class Intake:
         scopes: Sequence[Scope],
         origins: Sequence[Origin],
         epochs: Sequence[int],
-    ) -> int:
+    ) -> Counter[int | None]:
         """Make rows, leave out what is unchanged, park what is held, buffer the rest.
 
         Returns:
-            How many were made and not left out again.
+            Of rows that end a record: how many of each division were made and not left out again.
         """
-        rows: dict[str, Row] = {}
         made = rows_of(table, scopes, origins, epochs)
-        duplicates = 0
-        for row in made:
-            if problem := _unfit(table, row):
-                # Without a whole natural key of its own it must not meet another record's row.
-                unknown = replace(row, key=f"{row.key}#{row.origin.source_id}")
-                self._refuse(unknown, table.output.staging_table, problem)
-                continue
-            duplicates += row.key in rows
-            rows[row.key] = row
-        staging, name = table.output.staging_table, table.output.counted_as
-        self._tally.count(name, "duplicates", duplicates)
-        if table.output.name == table.output.stream:
-            self._tally.count(name, "not_written", len(scopes) - len(made))
-        known = self._journal.known(staging, rows)
-        found = len(rows)
-        rows = self._bearers.sorted_out(table, rows, known)
+        self._count_read(table, made, origins)
+        found = self._newest(table, made)
+        known = self._journal.known(table.output.staging_table, found)
+        rows = self._bearers.sorted_out(table, found, known)
         if self._owned is not None:
             rows = self._owned.left_out(table, rows, known)
         held: list[Row] = []
+        settled: dict[str, list[Row]] = {}
         for key, row in rows.items():
             entry = known.get(key)
             if row.origin.held:
                 held.append(_after(row, entry))
             elif entry and _is_known(row, entry) and not self._on_its_way(table, key):
-                self._tally.count(name, "unchanged" if entry.state == "done" else "pending")
+                counter = "unchanged" if entry.state == "done" else "pending"
+                settled.setdefault(counter, []).append(row)
             elif reasons := self._supplier_waits(row, entry):
                 waiting = replace(row.origin, held=True, reasons=reasons)
                 held.append(_after(replace(row, origin=waiting), entry))
             else:
                 self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
+        for counter, unsent in settled.items():
+            self._tally.rows(counter, unsent)
         self._hold(table, held, known)
-        return len(made) - (found - len(rows))
+        if not table.output.closes:
+            return Counter()
+        ended = Counter(row.origin.division for row in made)
+        ended.subtract(found[key].origin.division for key in found.keys() - rows.keys())
+        return ended
+
+    def _newest(self, table: Table, made: Sequence[Row]) -> dict[str, Row]:
+        """Give the newest row of each natural key; refuse those that ServiceNow could not take."""
+        rows: dict[str, Row] = {}
+        older: list[Row] = []
+        for row in made:
+            if problem := _unfit(table, row):
+                # Without a whole natural key of its own it must not meet another record's row.
+                unknown = replace(row, key=f"{row.key}#{row.origin.source_id}")
+                self._refuse(unknown, table.output.staging_table, problem)
+                continue
+            if row.key in rows:
+                older.append(rows[row.key])
+            rows[row.key] = row
+        self._tally.rows("duplicates", older)
+        return rows
+
+    def _count_without_row(
+        self,
+        stream: str,
+        definition: Definition | None,
+        divisions: Counter[int | None],
+        ended: Counter[int | None],
+    ) -> None:
+        """Count records of a stream that has no table of its name."""
+        self._tally.without_row(stream, "read", divisions)
+        if definition is None or not definition.outputs:
+            self._tally.without_row(stream, "not_written", divisions)
+        elif any(output.closes for output in definition.outputs):
+            self._tally.without_row(stream, "not_written", divisions - ended)
+
+    def _count_read(self, table: Table, made: Sequence[Row], origins: Sequence[Origin]) -> None:
+        """Count the records of a stream by the table it is named for: each makes a row or none."""
+        name = table.output.name
+        if name != table.output.stream:
+            return
+        self._tally.rows("read", made)
+        if len(made) < len(origins):
+            left_out = Counter(origin.division for origin in origins)
+            left_out.subtract(row.origin.division for row in made)
+            for counter in ("read", "not_written"):
+                self._tally.without_row(name, counter, +left_out)
 
     def _hold(self, table: Table, held: list[Row], known: dict[str, LedgerEntry]) -> None:
         """Park what waits, or tell that it would."""
-        self._tally.count(table.output.counted_as, "held", len(held))
+        self._tally.rows("held", held)
         if self._preview is not None:
             for row in held:
                 self._preview.hold(row)
@@ -231,7 +266,7 @@ class Intake:
 
     def _refuse(self, row: Row, staging: str, problem: str) -> None:
         if self._preview is not None:
-            self._tally.count(row.output.counted_as, "failed")
+            self._tally.rows("failed", (row,))
             self._preview.refuse(row, problem)
         else:
             self._journal.refused(row, staging, problem)
@@ -239,7 +274,7 @@ class Intake:
     def _buffer(self, table: Table, row: Row, entry: LedgerEntry | None) -> None:
         if self._preview is not None:
             known = entry is not None and entry.state == "done"
-            self._tally.count(row.output.counted_as, "changed" if known else "new")
+            self._tally.rows("changed" if known else "new", (row,))
             self._preview.note(table, row, known=known)
             return
         name = table.output.name
@@ -248,7 +283,7 @@ class Intake:
             older = self._buffers.get(other, {}).pop(row.key, None)
             if older is not None:
                 # The newer version takes its place; the older one has nothing left to wait for.
-                self._tally.count(row.output.counted_as, "duplicates")
+                self._tally.rows("duplicates", (older,))
                 self._bytes[other] -= older.size
                 self._states.settle(older.epoch)
         self._states.owe(row.epoch)

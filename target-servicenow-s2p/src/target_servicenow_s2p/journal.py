@@ -49,6 +49,8 @@ class IntentRow(msgspec.Struct, array_like=True):
     known_set: str | None
     parked_row: str | None = None
     document: str | None = None
+    units: int | None = None
+    currency: str = ""
 
 
 class Intent(msgspec.Struct):
@@ -125,15 +127,13 @@ class Journal:
         """Count results; return those that are news: not a refusal that was on record already."""
         again = [result for result in results if result.row.refused is not None]
         if not again:
-            self._tally.outcomes(
-                (result.row.output.counted_as, result.outcome) for result in results
-            )
+            self._tally.outcomes((result.row, result.outcome) for result in results)
             return results
         for result in again:
             let_in = result.outcome in GOOD or result.outcome == PENDING
-            self._tally.count(result.row.output.counted_as, "let_in" if let_in else "still_refused")
+            self._tally.rows("let_in" if let_in else "still_refused", (result.row,))
         first = [result for result in results if result.row.refused is None]
-        self._tally.outcomes((result.row.output.counted_as, result.outcome) for result in first)
+        self._tally.outcomes((result.row, result.outcome) for result in first)
         return [result for result in results if message_of(result) != result.row.refused]
 
     def _count_earlier(self, results: Sequence[Result]) -> Sequence[Result]:
@@ -156,7 +156,7 @@ class Journal:
         now = self._now()
         # These words are ours and hold no value of the row: nothing in them is to be masked.
         result = Result(replace(row, values={}), "error", why, target_table=table)
-        self._tally.count(row.output.counted_as, "failed")
+        self._tally.rows("failed", (row,))
         with self._store.transaction():
             self._store.ledger.put_many([self._entry(table, result, now)])
             self._store.audit.append([self._event(table, result, now)])
@@ -180,6 +180,8 @@ class Journal:
                     ", ".join(row.origin.reasons) or None,
                     self.run_id,
                     now,
+                    row.units,
+                    row.currency or None,
                 )
             )
             detail = {"staging_table": table, "import_set": import_set, **_mapping(row.origin)}
@@ -267,6 +269,7 @@ class Journal:
     def _flush_counts(self) -> None:
         for stream, counters in self._tally.take().items():
             self._store.runs.count(self.run_id, PLUGIN, stream, **counters)
+        self._store.runs.add_up(self.run_id, PLUGIN, self._tally.take_amounts())
 
     def _put_intent(self, batch: Batch, state: Any) -> None:  # noqa: ANN401 - a ledger state
         output = batch.table.output
@@ -303,6 +306,8 @@ class Journal:
                 row.known_set,
                 row.parked_row,
                 row.origin.document,
+                row.units,
+                row.currency,
             )
             for row in batch.rows
         ]
@@ -330,6 +335,8 @@ class Journal:
             message_of(result) or None,
             self.run_id,
             now,
+            row.units,
+            row.currency or None,
         )
 
     def _event(self, table: str, result: Result, now: datetime) -> AuditEvent:

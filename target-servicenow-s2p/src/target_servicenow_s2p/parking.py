@@ -1,16 +1,13 @@
 """Held lines, visible in ServiceNow but never transformed.
 
-The rows of an import set that is *asynchronous* and still *loading* are pending and are not
-transformed (documentation, *Import set mode*). So held rows go through the Table API into one such
-set per staging table, with their reasons as comment. A row's sys_id is derived from its natural
-key: writing it twice makes one row.
+Where they wait is told in `held_places`; here they are written there and marked when they are
+released. A row's sys_id is derived from its natural key: writing it twice makes one row.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from servicenow_client import (
@@ -19,18 +16,20 @@ from servicenow_client import (
     NotFound,
     Rejected,
     ServiceNowError,
-    all_of,
-    equals,
     insert_call,
     update_call,
 )
+from target_servicenow_s2p.held_places import LoadingSet, LoadingSets, OwnTable, may_be_repeated
 from target_servicenow_s2p.journal import parked_digest
+from target_servicenow_s2p.suppliers import OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from logging import Logger
 
     from s2p_staging.columns import Table
+    from s2p_staging.definitions import Output
+    from s2p_staging.held_tables import HeldTable
     from s2p_store import LedgerEntry
     from servicenow_client import ApiAnswer, ApiCall, ServiceNowClient
     from target_servicenow_s2p.batches import Result
@@ -40,25 +39,38 @@ if TYPE_CHECKING:
 
 __all__ = ["Parking"]
 
-_TITLE: Final = "Held lines (Exact Online)"
 _TRIES: Final = 4
-_RELEASED: Final = {
-    "sys_import_state": "skipped",
-    "sys_import_state_comment": "Released: the record was staged on its own.",
-}
 
 
 class Parking:
-    """Where held rows of every staging table wait."""
+    """Where held rows of every staging table wait.
 
-    def __init__(
-        self, client: ServiceNowClient, errands: Errands, journal: Journal, logger: Logger
+    Args:
+        client: connection.
+        errands: makes many calls.
+        journal: takes down what waits.
+        logger: for the user.
+        held_tables: output name → its own table for held rows, found fit.
+        own: held rows wait there; else in an import set that stays loading.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts it brings together, one by one
+        self,
+        client: ServiceNowClient,
+        errands: Errands,
+        journal: Journal,
+        logger: Logger,
+        held_tables: Mapping[str, HeldTable] | None = None,
+        *,
+        own: bool = False,
     ) -> None:
-        self._client = client
         self._errands = errands
         self._journal = journal
         self._logger = logger
-        self._sets: dict[str, str | None] = {}
+        self._held_tables = held_tables or {}
+        self._own = own
+        self._sets = LoadingSets(client)
+        self._said: set[str] = set()
 
     def park(self, table: Table, rows: Sequence[Row], known: dict[str, LedgerEntry]) -> None:
         """Park rows that are not parked yet with this content and these reasons."""
@@ -66,26 +78,42 @@ class Parking:
         if not fresh:
             return
         staging = table.output.staging_table
-        import_set = self._set_of(table)
-        if import_set is None:
+        place = self._place(table)
+        if place is None:
+            self._say_once(table)
             self._journal.parked(staging, [(row, None, None) for row in fresh])
             return
-        staged = self._write([_Waiting.of(table, row, import_set) for row in fresh])
+        staged = self._write([_Waiting.of(table, row, place) for row in fresh])
+        if None in staged:
+            self._say_once(table)
         self._journal.parked(
             staging,
             [
-                (row, import_set if sys_id else None, sys_id)
+                (row, place.import_set if sys_id else None, sys_id)
                 for row, sys_id in zip(fresh, staged, strict=True)
             ],
         )
+        moved = [row for row in fresh if row.parked_row and _was_own(row) != self._is_own(table)]
+        self._mark(table.output, moved)
 
-    def release(self, staging: str, results: Sequence[Result]) -> None:
+    def release(self, output: Output, results: Sequence[Result]) -> None:
         """Mark the parked rows of records that have been staged since as done with."""
-        parked = [result.row.parked_row for result in results if result.row.parked_row]
-        for answer in self._errands.run([update_call(staging, row, _RELEASED) for row in parked]):
+        self._mark(output, [result.row for result in results if result.row.parked_row])
+
+    def _mark(self, output: Output, rows: Sequence[Row]) -> None:
+        """Mark parked rows, each where it waits: the setting may have changed since."""
+        own = self._held_tables.get(output.name)
+        calls = []
+        for row in rows:
+            if not _was_own(row):
+                marks: Mapping[str, str] = LoadingSet.released
+                calls.append(update_call(output.staging_table, str(row.parked_row), marks))
+            elif own is not None:
+                calls.append(update_call(own.name, str(row.parked_row), own.released))
+        for answer in self._errands.run(calls):
             if isinstance(answer.error, (NotFound, Forbidden, Rejected)):
                 # Cleaned up after seven days, or protected: the mark is a courtesy.
-                self._logger.debug("A parked row of %s could not be marked.", staging)
+                self._logger.debug("A parked row of %s could not be marked.", output.name)
             else:
                 answer.read()
 
@@ -97,80 +125,51 @@ class Parking:
             left = [
                 row for row, answer in zip(left, answers, strict=True) if row.is_still_open(answer)
             ]
-        for row in rows:
-            if row.stored is None:
-                self._say_once(row.staging)
         return [row.stored for row in rows]
 
-    def _set_of(self, table: Table) -> str | None:
-        """Return the open import set for held rows, made at first need; None if refused."""
-        staging = table.output.staging_table
-        if staging not in self._sets:
-            self._sets[staging] = self._open(staging) if table.key_elements else None
-            if self._sets[staging] is None:
-                self._say_once(staging)
-        return self._sets[staging]
+    def _is_own(self, table: Table) -> bool:
+        """Whether rows wait in a table of their own; suppliers are read again, from staging."""
+        return self._own and table.output.name != OUTPUT
 
-    def _open(self, staging: str) -> str | None:
-        found = self._find(staging)
-        if found is not None:
-            return found
-        wanted = {
-            "table_name": staging,
-            "mode": "asynchronous",
-            "state": "loading",
-            "short_description": _TITLE,
-        }
-        for left in reversed(range(_TRIES)):
-            try:
-                made = self._client.insert("sys_import_set", wanted)
-            except AmbiguousWrite as doubt:
-                found = self._find(staging)
-                if found is not None or not _may_be_repeated(doubt):
-                    return found
-                if not left:
-                    raise
-            except (Forbidden, NotFound, Rejected):
-                return None
-            else:
-                break
-        # A column that an ACL protects is ignored silently: a set that is not loading would be
-        # transformed.
-        stays = made.get("state") == "loading" and made.get("mode") == "asynchronous"
-        return str(made["sys_id"]) if stays else None
+    def _place(self, table: Table) -> LoadingSet | OwnTable | None:
+        """Return where held rows of a table wait; None where there is no such place."""
+        if self._is_own(table):
+            own = self._held_tables.get(table.output.name)
+            refused = table.output.name in self._said
+            return None if own is None or refused else OwnTable(own)
+        return self._sets.of(table)
 
-    def _find(self, staging: str) -> str | None:
-        condition = all_of(
-            equals("table_name", staging),
-            equals("short_description", _TITLE),
-            equals("state", "loading"),
-            equals("mode", "asynchronous"),
-        )
-        fields = ("table_name", "short_description", "state", "mode")
-        try:
-            for row in self._client.query("sys_import_set", condition, fields):
-                # An invalid part of a query is ignored, so each row is checked.
-                if (row.get("table_name"), row.get("short_description")) == (staging, _TITLE) and (
-                    row.get("state"),
-                    row.get("mode"),
-                ) == ("loading", "asynchronous"):
-                    return str(row["sys_id"])
-        except (Forbidden, NotFound):
-            return None
-        return None
-
-    def _say_once(self, staging: str) -> None:
-        self._sets[staging] = None
-        self._logger.warning(
-            "ServiceNow does not let this user keep held lines in %s (create on sys_import_set and "
-            "on the staging table): they stay in the store only, `s2p held list` shows them.",
-            staging,
-        )
+    def _say_once(self, table: Table) -> None:
+        name, staging = table.output.name, table.output.staging_table
+        if name in self._said:
+            return
+        self._said.add(name)
+        if not self._is_own(table):
+            self._sets.close(staging)
+            self._logger.warning(
+                "ServiceNow does not let this user keep held lines in %s (create on sys_import_set "
+                "and on the staging table): they stay in the store only, `s2p held list` shows "
+                "them.",
+                staging,
+            )
+        elif (own := self._held_tables.get(name)) is None:
+            self._logger.info(
+                "Held lines of %s stay in the store only, as tables.%s.held_table names no table "
+                "for them; `s2p held list` shows them.",
+                name,
+                name,
+            )
+        else:
+            self._logger.warning(
+                "ServiceNow does not let this user keep held lines in %s (create and write on it): "
+                "they stay in the store only, `s2p held list` shows them.",
+                own.name,
+            )
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """One held row on its way into its staging table.
+    """One held row on its way to where it waits.
 
     Attributes:
         creates: what is tried next: to create the row, or else to change it.
@@ -178,7 +177,7 @@ class _Waiting:
         stored: its sys_id, once ServiceNow has it.
     """
 
-    staging: str
+    table: str
     sys_id: str
     values: Mapping[str, str]
     creates: bool
@@ -187,22 +186,15 @@ class _Waiting:
     stored: str | None = None
 
     @classmethod
-    def of(cls, table: Table, row: Row, import_set: str) -> _Waiting:
-        staging = table.output.staging_table
-        values = {
-            **table.by_element(row.values),
-            "sys_import_set": import_set,
-            "sys_import_state": "pending",
-            "sys_import_state_comment": "Held: " + ", ".join(row.origin.reasons),
-        }
-        sys_id = row.parked_row or _sys_id(staging, row.key)
-        return cls(staging, sys_id, values, creates=not row.parked_row)
+    def of(cls, table: Table, row: Row, place: LoadingSet | OwnTable) -> _Waiting:
+        sys_id = row.parked_row or _sys_id(table.output.staging_table, row.key)
+        return cls(place.table, sys_id, place.values(table, row), creates=not row.parked_row)
 
     def call(self) -> ApiCall:
         if self.creates:
             self.tries += 1
-            return insert_call(self.staging, {**self.values, "sys_id": self.sys_id})
-        return update_call(self.staging, self.sys_id, self.values)
+            return insert_call(self.table, {**self.values, "sys_id": self.sys_id})
+        return update_call(self.table, self.sys_id, self.values)
 
     def is_still_open(self, answer: ApiAnswer) -> bool:
         """Take an answer; whether there is something left to try.
@@ -221,7 +213,7 @@ class _Waiting:
         if not self.creates and isinstance(error, (NotFound, Forbidden, Rejected)):
             self.creates = isinstance(error, NotFound) and (
                 # Cleaned up after seven days, so it gets a new row; or never written.
-                self.doubt is None or _may_be_repeated(self.doubt)
+                self.doubt is None or may_be_repeated(self.doubt)
             )
             if self.creates and self.doubt is not None and self.tries >= _TRIES:
                 raise self.doubt
@@ -229,9 +221,9 @@ class _Waiting:
         raise error
 
 
-def _may_be_repeated(error: Exception) -> bool:
-    """Tell whether a write that left no trace may succeed next time: a refusal may not."""
-    return isinstance(error, AmbiguousWrite) and error.status != HTTPStatus.FORBIDDEN
+def _was_own(row: Row) -> bool:
+    """Whether a parked row waits in a table of its own: there it has no import set."""
+    return row.known_set is None
 
 
 def _is_parked(row: Row, entry: LedgerEntry | None) -> bool:

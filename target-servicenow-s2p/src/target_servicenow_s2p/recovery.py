@@ -59,7 +59,7 @@ def recover(
             rows, results = _look_up(courier, table, entry, intent, young=young)
             found.append((table.output.staging_table, len(rows), len(results)))
             name = entry.natural_key.removeprefix("batch:")
-            parking.release(table.output.staging_table, results)
+            parking.release(table.output, results)
             journal.finish(Batch(name, table, rows, entry.import_set), results, earlier=True)
         else:
             journal.close_intent(entry)
@@ -80,6 +80,8 @@ def _look_up(
             epoch=0,
             known_set=row.known_set,
             parked_row=row.parked_row,
+            units=row.units,
+            currency=row.currency,
         )
         for row in intent.rows
     ]
@@ -127,4 +129,13 @@ def _settle_late_rows(
 
 def _row_again(table: Table, entry: LedgerEntry, origin: Origin | None) -> Row:
     origin = origin or Origin(table.output.stream, None, None, entry.source_version)
-    return Row(table.output, entry.natural_key, {}, entry.content_hash or "", origin, epoch=0)
+    return Row(
+        table.output,
+        entry.natural_key,
+        {},
+        entry.content_hash or "",
+        origin,
+        epoch=0,
+        units=entry.units,
+        currency=entry.currency or "",
+    )

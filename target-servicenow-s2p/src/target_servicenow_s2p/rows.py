@@ -6,7 +6,7 @@ dataclass.
 
 from __future__ import annotations
 
-from itertools import compress
+from itertools import compress, repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -15,15 +15,24 @@ from typing_extensions import override
 
 from s2p_staging.digests import compared, digest
 from s2p_staging.functions import text_of, yesno
+from s2p_store import to_units
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from s2p_staging.columns import Table
     from s2p_staging.definitions import Output
     from s2p_staging.expressions import Scope
 
-__all__ = ["LARGEST_ROW", "Origin", "Row", "origin_of", "rows_of", "with_values"]
+__all__ = [
+    "LARGEST_ROW",
+    "Origin",
+    "Row",
+    "division_of",
+    "origin_of",
+    "rows_of",
+    "with_values",
+]
 
 LARGEST_ROW: Final = 8126
 """Bytes a staging row may have in ServiceNow's database (documentation, *Maximum row size*)."""
@@ -57,6 +66,7 @@ class Row(Struct, frozen=True, gc=False):
         digest: of the values that are compared between versions.
         epoch: which part of the input it came with, see `states`.
         size: bytes of the row as it is sent, names included.
+        units: what the record is worth in `currency`, as whole ten-thousandths; None for nothing.
         known_set: import set of what the ledger knows about this key already.
         parked_row: staging row in which an earlier, held version waits.
         cut: labels of the values that were longer than their columns.
@@ -70,6 +80,8 @@ class Row(Struct, frozen=True, gc=False):
     origin: Origin
     epoch: int
     size: int = 0
+    units: int | None = None
+    currency: str = ""
     known_set: str | None = None
     parked_row: str | None = None
     cut: tuple[str, ...] = ()
@@ -92,13 +104,10 @@ def origin_of(
         document: the number people know it by.
         source_id: of the record in question, where it is not this one.
     """
-    division = record.get("Division")
-    if division is None and stream == "divisions":
-        division = record.get("Code")
     reasons = record.get("s2p_hold_reasons")
     return Origin(
         stream,
-        _whole(division),
+        division_of(stream, record),
         _text(source_id or record.get("s2p_source_id") or record.get("ID")),
         _text(record.get("s2p_source_modified") or record.get("Modified")),
         record.get("s2p_mapping_status") == "held",
@@ -108,6 +117,14 @@ def origin_of(
         _text(record.get("s2p_cost_center")),
         _text(document),
     )
+
+
+def division_of(stream: str, record: Mapping[str, Any]) -> int | None:
+    """Return the division a record belongs to, if it tells."""
+    division = record.get("Division")
+    if division is None and stream == "divisions":
+        division = record.get("Code")
+    return _whole(division)
 
 
 def rows_of(
@@ -128,13 +145,32 @@ def rows_of(
     columns = [spec.write(scopes) for spec in table.written]
     cuttable = [None if label in output.key else table.limits.get(label) for label in labels]
     cuts = _fit(columns, cuttable)
+    amounts: Iterable[int | None] = repeat(None, len(scopes))
+    currencies: Iterable[str] = repeat("", len(scopes))
+    if output.amount is not None:
+        texts, currencies = output.amount.of(scopes, dict(zip(labels, columns, strict=True)))
+        amounts = map(to_units, texts)
     rows = []
-    for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
+    for texts, origin, epoch, units, currency in zip(
+        zip(*columns, strict=True), origins, epochs, amounts, currencies, strict=True
+    ):
         values = dict(zip(labels, texts, strict=True))
         left_out = table.left_out(origin.division) if table.theirs else table.not_compared
         written = compared(values, left_out)
         key = output.natural_key(values)
-        rows.append(Row(output, key, values, digest(written), origin, epoch, len(written)))
+        rows.append(
+            Row(
+                output,
+                key,
+                values,
+                digest(written),
+                origin,
+                epoch,
+                len(written),
+                units,
+                "" if units is None else currency,
+            )
+        )
     for position, places in cuts.items():
         rows[position] = replace(rows[position], cut=tuple(labels[place] for place in places))
     return rows

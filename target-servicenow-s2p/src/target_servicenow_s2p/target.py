@@ -33,6 +33,7 @@ from s2p_singer import (
     write_state,
 )
 from s2p_staging.definitions import load_definitions
+from s2p_staging.held_tables import LOADING_SET, WAYS, check_held_tables
 from target_servicenow_s2p.engine import Engine
 from target_servicenow_s2p.waiting import lines_of
 
@@ -102,7 +103,8 @@ class TargetServiceNowS2P(PluginMixin, Target):
             title="Tables",
             description=(
                 "Per stream: staging_table, load_method (import_set, table), fields (label → "
-                "expression, or value and column), enabled. Default: the documented tables."
+                "expression, or value and column), enabled, held_table. Default: the documented "
+                "tables."
             ),
         ),
         th.Property(
@@ -133,6 +135,17 @@ class TargetServiceNowS2P(PluginMixin, Target):
             description=(
                 "Give the one supplier of the same name that has no ERP supplier code in "
                 "ServiceNow this one, instead of making a second; several of one name wait."
+            ),
+        ),
+        th.Property(
+            "park_held",
+            th.StringType,
+            default=LOADING_SET,
+            allowed_values=list(WAYS),
+            title="Park held lines in",
+            description=(
+                "How a held line is shown in ServiceNow without being transformed: in an import "
+                "set that stays loading, or in tables of your own (tables.<stream>.held_table)."
             ),
         ),
         th.Property(
@@ -171,11 +184,15 @@ class TargetServiceNowS2P(PluginMixin, Target):
         super().__init__(**kwargs)
         # A wrong table, expression or owner is told at start, not at the first record.
         read_ownership(self.config.get("ownership"))
-        load_definitions(
+        definitions = load_definitions(
             self.config.get("tables"),
             self.config.get("erp_sources"),
             "",
             self.config.get("provenance"),
+        )
+        check_held_tables(
+            (output for each in definitions.values() for output in each.outputs),
+            str(self.config.get("park_held") or LOADING_SET),
         )
         if isinstance(self.message_reader, GuardedReader):
             self.message_reader.target = self

@@ -4,7 +4,9 @@ One file per stream. ``remember`` names values that records of other streams nee
 (an invoice line knows its invoice by a GUID only), ``links`` names where such values come from,
 ``document`` is the number people know a record by (the audit trail keeps it), ``source_id`` the id
 of the record in question where it is not the record's own, ``outputs`` lists the staging tables
-this stream fills. One with ``closes`` ends what another output has staged.
+this stream fills. One with ``closes`` ends what another output has staged. ``amount`` says what a
+row is worth: the labels of the columns that hold amount and currency, or expressions where no
+column does.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from s2p_staging.amounts import Amount
 from s2p_staging.closing import follow, inherit
 from s2p_staging.digests import digest
 from s2p_staging.errors import DefinitionError, ExpressionError
@@ -68,6 +71,12 @@ class _FieldFile(Struct, forbid_unknown_fields=True):
     column: str = ""
 
 
+class _AmountFile(Struct, forbid_unknown_fields=True):
+    currency: str
+    column: str = ""
+    value: str = ""
+
+
 class _OutputFile(Struct, forbid_unknown_fields=True):
     name: str
     fields: dict[str, str | _FieldFile]
@@ -83,6 +92,7 @@ class _OutputFile(Struct, forbid_unknown_fields=True):
     volatile: list[str] = []
     where_present: bool = False
     private: list[str] = []
+    amount: _AmountFile | None = None
 
 
 class _LinkFile(Struct, forbid_unknown_fields=True):
@@ -113,6 +123,8 @@ class _Override(Struct, forbid_unknown_fields=True):
     key: list[str] = []
     after: list[str] = []
     when: str = ""
+    amount: _AmountFile | None = None
+    held_table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +168,8 @@ class Output:
         reopens: label → what takes the place of an empty value where an earlier row of the key had
             one, as an import does not copy empty values.
         owned: what either system may own → the labels that tell it.
+        amount: what a row is worth; None where rows are not worth anything.
+        held_table: table of the instance's own for held rows, see `held_tables`; empty for none.
     """
 
     name: str
@@ -173,6 +187,8 @@ class Output:
     closes: str = ""
     reopens: Mapping[str, str] = field(default_factory=dict)
     owned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    amount: Amount | None = None
+    held_table: str = ""
 
     @property
     def counted_as(self) -> str:
@@ -234,7 +250,7 @@ def load_definitions(
     Args:
         tables: output name → staging_table, load_method, enabled, fields (merged: label →
             expression, or value and column; an empty text removes the field), key, after,
-            when. A name that is not shipped defines a stream of its own.
+            when, amount, held_table. A name that is not shipped defines a stream of its own.
         erp_sources: division → ERP source; a division without one is ``EXACT-<division>``.
         run_id: value of ``run_id()`` in expressions.
         provenance: part of a row's origin → label of its column, see `s2p_staging.provenance`.
@@ -385,6 +401,7 @@ def _output(
             )
             for label, (spec, required) in specs.items()
         )
+        amount = _amount(override.amount or output.amount, functions)
     except ExpressionError as error:
         raise ExpressionError(f"Setting 'tables.{output.name}.fields': {error}") from None
     when = override.when or output.when
@@ -404,4 +421,15 @@ def _output(
         output.closes,
         output.reopens,
         output.owned,
+        amount,
+        override.held_table,
     )
+
+
+def _amount(given: _AmountFile | None, functions: Mapping[str, Function]) -> Amount | None:
+    if given is None:
+        return None
+    if given.column:
+        return Amount(given.column, given.currency)
+    amount, currency = (compile_text(text, functions) for text in (given.value, given.currency))
+    return Amount(written=(amount, currency))

@@ -5,11 +5,18 @@
     * DefinitionError         a stream definition or the setting `tables` is wrong
       * ExpressionError       an expression in it cannot be read
     * ColumnsUnresolved       a staging table lacks a needed column, or has it twice
+    * HeldTableUnfit          a table for held rows might be transformed, or lacks a column
 """
 
 from __future__ import annotations
 
-__all__ = ["ColumnsUnresolved", "DefinitionError", "ExpressionError", "StagingError"]
+__all__ = [
+    "ColumnsUnresolved",
+    "DefinitionError",
+    "ExpressionError",
+    "HeldTableUnfit",
+    "StagingError",
+]
 
 
 class StagingError(Exception):
@@ -26,3 +33,7 @@ class ExpressionError(DefinitionError):
 
 class ColumnsUnresolved(StagingError):  # noqa: N818 - named for what happened
     """A staging table lacks a needed column, or has its label more than once."""
+
+
+class HeldTableUnfit(StagingError):  # noqa: N818 - named for what is the case
+    """Rows in a table for held rows might be transformed, or could not be told apart."""

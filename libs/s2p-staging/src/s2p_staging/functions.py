@@ -43,7 +43,12 @@ def text_of(value: object) -> str:
 
 def texts_of(values: Sequence[object]) -> list[str]:
     """Write the values of one column, each as `text_of` does."""
-    texts = [value.strip() if type(value) is str else text_of(value) for value in values]
+    texts = [
+        value.strip()
+        if type(value) is str
+        else (f"{value:f}" if type(value) is Decimal else text_of(value))
+        for value in values
+    ]
     return list(map(text_of, texts)) if _RESERVED in texts else texts
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec.structs import astuple
 from sqlalchemy import bindparam, func, select, tuple_
 
+from s2p_store.amounts import from_units
 from s2p_store.encoding import from_instant, to_instant
 from s2p_store.errors import StoreDataInvalid
 from s2p_store.schema import ledger as table
@@ -16,13 +17,14 @@ from s2p_store.schema import ledger as table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+    from decimal import Decimal
 
     from sqlalchemy import Row
     from sqlalchemy.sql.elements import ColumnElement
 
     from s2p_store.database import Database
 
-__all__ = ["Ledger", "LedgerEntry", "LedgerState"]
+__all__ = ["Ledger", "LedgerEntry", "LedgerState", "LedgerSum", "LedgerTarget"]
 
 LedgerState = Literal["sending", "sent", "done", "failed", "parked"]
 _STATES = frozenset(get_args(LedgerState))
@@ -35,6 +37,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
     `state`: sending (about to be written: after a crash nobody knows whether it was), sent (the
     receiver has it, its outcome is open), done, failed, parked (given up until someone acts).
     `source_version` is any text that changes with the source record; `updated_at` is aware.
+    `units` is what the record is worth in `currency`, as whole ten-thousandths (`to_units`).
     """
 
     table: str
@@ -49,6 +52,28 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
     message: str | None
     run_id: str
     updated_at: datetime
+    units: int | None = None
+    currency: str | None = None
+
+
+class LedgerSum(NamedTuple):
+    """Entries of one table, state and currency: how many, how many without amount, their sum."""
+
+    table: str
+    state: str
+    currency: str
+    entries: int
+    without: int
+    amount: Decimal
+
+
+class LedgerTarget(NamedTuple):
+    """An entry that is done: its record in the receiving system, and what it is worth."""
+
+    natural_key: str
+    sys_id: str
+    amount: Decimal | None
+    currency: str | None
 
 
 _in_flight = table.c.state.in_(("sending", "sent"))
@@ -108,23 +133,37 @@ class Ledger:
         """All entries of a table that are parked, in the same order and manner."""
         return self._pages(_parked, table_name)
 
-    def counts(self, ending: str) -> dict[str, dict[str, int]]:
-        """How many entries whose natural key ends with `|ending` there are, by table and state."""
+    def sums(self, ending: str) -> list[LedgerSum]:
+        """Add up the entries whose natural key ends with `|ending`, by table, state, currency."""
+        groups = (table.c.table_name, table.c.state, table.c.currency)
         statement = (
-            select(table.c.table_name, table.c.state, func.count().label("number"))
+            select(
+                *groups,
+                func.count().label("entries"),
+                func.count(table.c.amount).label("valued"),
+                func.sum(table.c.amount).label("units"),
+            )
             .where(table.c.natural_key.endswith(f"|{ending}", autoescape=True))
-            .group_by(table.c.table_name, table.c.state)
+            .group_by(*groups)
         )
-        found: dict[str, dict[str, int]] = {}
         with self._database.reading() as connection:
-            for row in connection.execute(statement):
-                found.setdefault(row.table_name, {})[row.state] = row.number
-        return found
+            found = [
+                LedgerSum(
+                    row.table_name,
+                    row.state,
+                    row.currency or "",
+                    row.entries,
+                    row.entries - row.valued,
+                    from_units(int(row.units or 0)),
+                )
+                for row in connection.execute(statement)
+            ]
+        return sorted(found)
 
-    def targets(self, table_name: str, ending: str) -> Iterator[tuple[str, str]]:
-        """Natural key and record of the receiving system of what is done, as `counts` counts it."""
+    def targets(self, table_name: str, ending: str) -> Iterator[LedgerTarget]:
+        """What is done and has a record in the receiving system, of the entries `sums` adds up."""
         statement = (
-            select(table.c.natural_key, table.c.target_sys_id)
+            select(table.c.natural_key, table.c.target_sys_id, table.c.amount, table.c.currency)
             .where(
                 table.c.table_name == table_name,
                 table.c.state == "done",
@@ -135,8 +174,9 @@ class Ledger:
             .execution_options(yield_per=_PAGE)
         )
         with self._database.reading() as connection:
-            for row in connection.execute(statement):
-                yield row.natural_key, row.target_sys_id
+            for key, sys_id, units, currency in connection.execute(statement):
+                amount = None if units is None else from_units(units)
+                yield LedgerTarget(key, sys_id, amount, currency)
 
     def _pages(self, state: ColumnElement[bool], table_name: str | None) -> Iterator[LedgerEntry]:
         statement = select(table).where(state).order_by(*_position.clauses).limit(_PAGE)
@@ -164,10 +204,18 @@ def _row(entry: LedgerEntry) -> tuple[object, ...]:
     message = entry.message
     if message is not None and "\0" in message:
         message = message.replace("\0", "")  # written for people, and PostgreSQL would refuse it
-    # Fields and columns have the same order, with these three last.
-    return (*astuple(entry)[:-3], message, entry.run_id, to_instant(entry.updated_at))
+    # Fields and columns have the same order, with these five last.
+    return (
+        *astuple(entry)[:-5],
+        message,
+        entry.run_id,
+        to_instant(entry.updated_at),
+        entry.units,
+        entry.currency,
+    )
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:
-    values = (*row[:-1], from_instant(row[-1]))
+    moment, units, currency = row[-3:]
+    values: tuple[Any, ...] = (*row[:-3], from_instant(moment), units, currency)
     return LedgerEntry(*values)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
+from s2p_store.amounts import from_units, to_units
 from s2p_store.encoding import from_instant, to_instant
-from s2p_store.schema import run, run_calls, run_count
+from s2p_store.schema import run, run_amount, run_calls, run_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
+    from decimal import Decimal
 
     from sqlalchemy import Row
 
     from s2p_store.database import Database
 
-__all__ = ["PluginRun", "RunReport", "Runs"]
+__all__ = ["PluginRun", "RunAmount", "RunReport", "Runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,32 @@ class PluginRun:
     ok: bool | None
 
 
+class RunAmount(NamedTuple):
+    """What one counter of a stream counted of one division and currency, and what it is worth.
+
+    `division` is 0 and `currency` empty for records without one.
+    """
+
+    stream: str
+    division: int
+    currency: str
+    counter: str
+    records: int
+    amount: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """One run: its plugins by start, `counts[stream][plugin][counter]`, `calls[system]`."""
+    """One run: its plugins by start, `counts[stream][plugin][counter]`, `calls[system]`.
+
+    `amounts[plugin]` has the counts of those plugins that count by division.
+    """
 
     run_id: str
     plugins: tuple[PluginRun, ...]
     counts: Mapping[str, Mapping[str, Mapping[str, int]]]
     calls: Mapping[str, int]
+    amounts: Mapping[str, tuple[RunAmount, ...]] = field(default_factory=dict)
 
     def counter(self, stream: str, name: str) -> int:
         """The counter `name` of `stream`, summed over plugins; 0 if nobody counted it."""
@@ -62,6 +82,11 @@ _counts = (
     .where(run_count.c.run_id == bindparam("of_run"))
     .order_by(run_count.c.stream, run_count.c.plugin, run_count.c.counter)
 )
+_amounts = (
+    select(run_amount)
+    .where(run_amount.c.run_id == bindparam("of_run"))
+    .order_by(*run_amount.primary_key.columns)
+)
 _calls = (
     select(run_calls).where(run_calls.c.run_id == bindparam("of_run")).order_by(run_calls.c.system)
 )
@@ -76,6 +101,7 @@ class Runs:
         self._start = database.upsert(run, keep=("started_at",))
         self._finish = database.upsert(run, keep=("started_at",))
         self._count = database.upsert(run_count, add=("value",))
+        self._sum = database.upsert(run_amount, add=("records", "amount"))
         self._spend = database.upsert(run_calls, add=("calls",))
 
     def start(self, run_id: str, plugin: str) -> None:
@@ -114,6 +140,21 @@ class Runs:
             with self._database.writing() as connection:
                 connection.execute(self._count, rows)
 
+    def add_up(self, run_id: str, plugin: str, amounts: Iterable[RunAmount]) -> None:
+        """Add to what was counted by division."""
+        rows = [
+            {
+                **each._asdict(),
+                "run_id": run_id,
+                "plugin": plugin,
+                "amount": to_units(each.amount) or 0,
+            }
+            for each in sorted(amounts)  # one order for all writers
+        ]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(self._sum, rows)
+
     def calls(self, run_id: str, system: str, n: int) -> None:
         """Add `n` API calls spent on `system`."""
         with self._database.writing() as connection:
@@ -133,15 +174,29 @@ class Runs:
             plugins = connection.execute(_plugins, of).all()
             counted = connection.execute(_counts, of).all()
             calls = connection.execute(_calls, of).all()
+            summed = connection.execute(_amounts, of).all()
         counts: dict[str, dict[str, dict[str, int]]] = {}
         for row in counted:
             by_plugin = counts.setdefault(row.stream, {})
             by_plugin.setdefault(row.plugin, {})[row.counter] = row.value
+        amounts: dict[str, list[RunAmount]] = {}
+        for row in summed:
+            amounts.setdefault(row.plugin, []).append(
+                RunAmount(
+                    row.stream,
+                    row.division,
+                    row.currency,
+                    row.counter,
+                    row.records,
+                    from_units(row.amount),
+                )
+            )
         return RunReport(
             run_id,
             tuple(map(_plugin_run, plugins)),
             counts,
             {row.system: row.calls for row in calls},
+            {plugin: tuple(found) for plugin, found in amounts.items()},
         )
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "reference_row",
     "reference_snapshot",
     "run",
+    "run_amount",
     "run_calls",
     "run_count",
     "schema_version",
@@ -47,7 +48,7 @@ __all__ = [
 
 # Known revisions, oldest first. Kept here so that opening a store need not load Alembic;
 # a test compares it with the migrations.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "s2p_schema_version"
 
@@ -142,6 +143,8 @@ ledger = Table(
     Column("message", Text),
     Column("run_id", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
+    Column("amount", BigInteger),
+    Column("currency", Text),
 )
 
 reference_snapshot = Table(
@@ -239,6 +242,19 @@ run_count = Table(
     Column("stream", Text, primary_key=True),
     Column("counter", Text, primary_key=True),
     Column("value", BigInteger, nullable=False),
+)
+
+run_amount = Table(
+    "s2p_run_amount",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("plugin", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("division", BigInteger, primary_key=True, autoincrement=False),
+    Column("currency", Text, primary_key=True),
+    Column("counter", Text, primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
 )
 
 run_calls = Table(

@@ -80,6 +80,7 @@ _ENTRY_FIELDS: Final = (
     "map.copy_empty_fields",
 )
 _CREATED: Final = 201
+_MAP_FIELDS: Final = ("name", "source_table", "active")
 
 
 class ServiceNowClient:
@@ -280,6 +281,25 @@ class ServiceNowClient:
             for row in self.query("sys_transform_entry", condition, _ENTRY_FIELDS):
                 rows.setdefault(_plain(row.get("map.source_table")), []).append(row)
         return {table: maps_of(found) for table, found in rows.items()}
+
+    def transform_map_names(self, tables: Iterable[str]) -> dict[str, dict[str, bool]]:
+        """Tell which transform maps tables have: name → active, also those without any field.
+
+        A table without a map has none here; so has one whose maps the user may not see.
+
+        Raises:
+            Forbidden, NotFound: ``sys_transform_map`` cannot be read.
+        """
+        found: dict[str, dict[str, bool]] = {table: {} for table in tables}
+        for piece in chunks(sorted(found)):
+            condition = one_of("source_table", piece)
+            for row in self.query("sys_transform_map", condition, _MAP_FIELDS):
+                table = _plain(row.get("source_table"))
+                if table in found:  # an invalid part of a query is ignored
+                    name = _plain(row.get("name")) or _plain(row.get("sys_id"))
+                    active = _plain(row.get("active")) != "false"
+                    found[table][name] = active or found[table].get(name, False)
+        return found
 
     def insert_multiple_keys(self, tables: Iterable[str]) -> dict[str, Literal["label", "name"]]:
         """Tell per table whether `insert_multiple` takes labels (the default) or column names."""

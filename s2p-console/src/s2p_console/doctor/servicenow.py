@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from s2p_console.doctor.findings import Finding, Level
+from s2p_console.doctor.held_lines import examine_held_lines
 from s2p_console.doctor.staging import examine_table
 from s2p_console.reference_data import disputed
 from s2p_console.settings import TAP, TARGET, WAY_BACK
 from s2p_staging.definitions import load_definitions
+from s2p_staging.held_tables import LOADING_SET
 from servicenow_client import Forbidden, NotFound, Rejected, ServiceNowError, equals
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ def examine(patient: Patient) -> Iterator[Finding]:
     yield from _ownership(patient.settings)
     yield from _tables(client, outputs)
     yield from _rights(client, outputs)
+    way = patient.settings.find(TARGET, "park_held") or LOADING_SET
+    yield from examine_held_lines(client, outputs, way)
     yield from _prerequisites(patient, sources)
     yield _time_zone(client)
     yield _rate_rules(client)

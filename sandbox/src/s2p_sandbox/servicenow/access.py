@@ -95,6 +95,11 @@ def _staging_role(table: Table) -> str:
     )
 
 
+def _has_own_role(user: User, table: Table) -> bool:
+    """Whether the user has the role that comes with a table made in the user interface."""
+    return table.kind != "custom" or user.has(f"{table.name}_user")
+
+
 def may_read(user: User, table: Table, switches: Switches) -> bool:
     """The table's read ACL."""
     if ADMIN in user.roles:
@@ -108,7 +113,8 @@ def may_read(user: User, table: Table, switches: Switches) -> bool:
         return switches.dictionary_readable
     if table.name in _MAP_TABLES:
         return switches.transform_maps_readable
-    return table.name not in {"sys_audit", "sys_rate_limit_rules"}
+    hidden = table.name in {"sys_audit", "sys_rate_limit_rules"}
+    return not hidden and _has_own_role(user, table)
 
 
 def may_create(user: User, table: Table) -> bool:
@@ -130,7 +136,8 @@ def may_write(user: User, table: Table) -> bool:
         return user.has("personalize_dictionary")
     if table.name == "customer_account":
         return user.has("sn_customerservice_manager")
-    return table.kind == "primary" and user.has(*_PRIMARY_WRITERS)
+    roles = {"primary": _PRIMARY_WRITERS, "custom": {f"{table.name}_user"}}.get(table.kind)
+    return roles is not None and user.has(*roles)
 
 
 def may_delete(user: User, table: Table) -> bool:

@@ -153,6 +153,7 @@ def catalog_for(switches: Switches, made: Made = ()) -> Catalog:
                 ("supplier_entity", switches.supplier_entity_columns),
                 ("cost_center_source", switches.cost_center_erp_source),
                 ("customer_account", switches.customer_accounts),
+                ("held_lines", switches.held_lines_table),
             )
             if not shown
         ),

@@ -94,6 +94,7 @@ class Instance:
         self, rows: Iterable[tuple[str, Mapping[str, Any]]], key: Sequence[str] = ()
     ) -> list[str]:
         """Write rows past ACLs and transforms; see :func:`load_rows`."""
+        self._prepare()  # what a switch changes is written anew, and would take them away again
         stamp = Stamp(SYSTEM, stamp_text(self._clock.now()))
         with self.database.transaction() as connection:
             return load_rows(connection, self._catalog(self._switches.now), rows, stamp, key)

@@ -24,6 +24,8 @@ class Switches:
         cost_center_erp_source: ``cmn_cost_center`` has the column *ERP source*; newer releases
             move it to ``sn_fin_erp_source_mapping``.
         customer_accounts: Customer Service Management is installed: the table ``customer_account``.
+        held_lines_table: somebody made the table ``u_held_lines``, whose columns have the labels of
+            the line staging tables; its role is ``u_held_lines_user`` (see ``extra_roles``).
         ambiguous_label: which of two columns with one label ``insertMultiple`` fills: ``first``,
             ``last`` or ``none``. Not documented.
         too_long: a staging value longer than its column is cut (``truncate``) or kept (``keep``).
@@ -74,6 +76,7 @@ class Switches:
     duplicate_supplier_label: bool = True
     cost_center_erp_source: bool = True
     customer_accounts: bool = False
+    held_lines_table: bool = False
     ambiguous_label: str = "first"
     too_long: str = "truncate"
     invalid_query_returns_no_rows: bool = False
