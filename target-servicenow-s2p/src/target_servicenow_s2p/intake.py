@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from s2p_staging.expressions import Scope
-from s2p_staging.functions import text_of
 from servicenow_client import is_searchable
 from target_servicenow_s2p.bearers import Bearers
 from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, origin_of, rows_of
@@ -138,21 +137,24 @@ class Intake:
         """Join each record with what is remembered of the records it links to."""
         scopes = [Scope(record, {}) for record in records]
         for link in definition.links:
-            ids = [text_of(link.by(scope)) for scope in scopes]
-            known = self._memory.recall(link.stream, (one for one in ids if one))
+            ids = link.by(scopes)
+            known = self._memory.recall(link.stream, filter(None, ids))
             for scope, record_id in zip(scopes, ids, strict=True):
                 if record_id in known:
                     scope.links = {**scope.links, link.name: known[record_id]}
         return scopes
 
-    def _remember(self, definition: Definition, scopes: Iterable[Scope]) -> None:
+    def _remember(self, definition: Definition, scopes: Sequence[Scope]) -> None:
         if not definition.remember:
             return
+        names = list(definition.remember)
+        columns = [write(scopes) for write in definition.remember.values()]
         values: dict[str, Mapping[str, Any]] = {}
-        for scope in scopes:
-            if record_id := text_of(definition.remember_by(scope)):
-                found = {name: text_of(value(scope)) for name, value in definition.remember.items()}
-                values[record_id] = {name: value for name, value in found.items() if value}
+        ids = definition.remember_by(scopes)
+        for record_id, found in zip(ids, zip(*columns, strict=True), strict=True):
+            if record_id:
+                told = zip(names, found, strict=True)
+                values[record_id] = {name: value for name, value in told if value}
         self._memory.remember(definition.stream, values)
 
     def _rows(

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from typing_extensions import override
 
-from s2p_staging.digests import compared, digest
+from s2p_staging.digests import compared, compared_rows, digest
 from s2p_staging.functions import text_of, yesno
 
 if TYPE_CHECKING:
@@ -128,16 +128,32 @@ def rows_of(
     columns = [spec.write(scopes) for spec in table.written]
     cuttable = [None if label in output.key else table.limits.get(label) for label in labels]
     cuts = _fit(columns, cuttable)
+    contents = _contents(table, labels, columns, origins)
     rows = []
-    for texts, origin, epoch in zip(zip(*columns, strict=True), origins, epochs, strict=True):
+    for texts, written, origin, epoch in zip(
+        zip(*columns, strict=True), contents, origins, epochs, strict=True
+    ):
         values = dict(zip(labels, texts, strict=True))
-        left_out = table.left_out(origin.division) if table.theirs else table.not_compared
-        written = compared(values, left_out)
         key = output.natural_key(values)
         rows.append(Row(output, key, values, digest(written), origin, epoch, len(written)))
     for position, places in cuts.items():
         rows[position] = replace(rows[position], cut=tuple(labels[place] for place in places))
     return rows
+
+
+def _contents(
+    table: Table,
+    labels: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    origins: Sequence[Origin],
+) -> list[bytes]:
+    """Write down what of each row counts when two versions are compared."""
+    if not table.theirs:
+        return compared_rows(labels, columns, table.not_compared)
+    return [  # what ServiceNow owns, and so what counts, differs from division to division
+        compared(dict(zip(labels, texts, strict=True)), table.left_out(origin.division))
+        for texts, origin in zip(zip(*columns, strict=True), origins, strict=True)
+    ]
 
 
 def with_values(table: Table, row: Row, values: Mapping[str, str]) -> Row:

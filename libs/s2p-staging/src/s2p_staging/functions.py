@@ -6,11 +6,12 @@ it cannot use: it returns None, which an expression's ``??`` can catch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["FUNCTIONS", "Function", "is_missing", "text_of", "texts_of"]
 
@@ -18,6 +19,10 @@ Function = Callable[..., object]
 
 _TRUE: Final = frozenset({"1", "true", "yes"})
 _FALSE: Final = frozenset({"0", "false", "no"})
+_IN_UTC: Final = re.compile(
+    r"[1-9]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII
+).fullmatch
+"""Date-times as the tap writes them."""
 _RESERVED: Final = "NULL"
 """ServiceNow's import reads this word as "empty"; it must not be used as a value."""
 
@@ -43,8 +48,21 @@ def text_of(value: object) -> str:
 
 def texts_of(values: Sequence[object]) -> list[str]:
     """Write the values of one column, each as `text_of` does."""
-    texts = [value.strip() if type(value) is str else text_of(value) for value in values]
+    kinds = set(map(type, values))
+    # Most columns hold values of one type, which are written without looking at each.
+    write = _WRITERS.get(kinds.pop()) if len(kinds) == 1 else None
+    if write is None:
+        texts = [value.strip() if type(value) is str else text_of(value) for value in values]
+    else:
+        texts = list(map(write, values))
     return list(map(text_of, texts)) if _RESERVED in texts else texts
+
+
+_WRITERS: Final[Mapping[type, Callable[[Any], str]]] = {
+    str: str.strip,
+    int: str,
+    Decimal: "{:f}".format,
+}
 
 
 def number_of(value: object) -> Decimal | None:
@@ -125,6 +143,12 @@ def _day(value: object) -> str | None:
 
 def moment(value: object) -> object:
     """A date-time in UTC as ``YYYY-MM-DD HH:MM:SS``, ServiceNow's stored form."""
+    if isinstance(value, str) and _IN_UTC(value):  # each record has one: no way around by numbers
+        try:
+            datetime.fromisoformat(value[:19])
+        except ValueError:
+            return None
+        return f"{value[:10]} {value[11:19]}"
     found = _moment(value)
     return None if found is None else found.strftime("%Y-%m-%d %H:%M:%S")
 
