@@ -181,11 +181,15 @@ class Output:
 
     def natural_key(self, values: Mapping[str, str]) -> str:
         """Return what identifies a record in its staging table, from values by label."""
+        return self.key_of([values[label] for label in self.key])
+
+    def key_of(self, texts: Sequence[str]) -> str:
+        """Return the same from the values alone, in the order of the key's labels."""
         if not self.private:  # all but one table, and each row comes by here
-            return KEY_SEPARATOR.join([values[label] for label in self.key])
+            return KEY_SEPARATOR.join(texts)
         return KEY_SEPARATOR.join(
-            digest(values[label].encode()) if label in self.private else values[label]
-            for label in self.key
+            digest(text.encode()) if label in self.private else text
+            for label, text in zip(self.key, texts, strict=True)
         )
 
 
