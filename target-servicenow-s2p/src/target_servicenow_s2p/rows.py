@@ -102,7 +102,7 @@ def origin_of(
         _text(source_id or record.get("s2p_source_id") or record.get("ID")),
         _text(record.get("s2p_source_modified") or record.get("Modified")),
         record.get("s2p_mapping_status") == "held",
-        tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+        tuple(map(str, reasons)) if isinstance(reasons, list) else (),
         _text(record.get("s2p_mapping_rule")),
         _text(record.get("s2p_gl_account")),
         _text(record.get("s2p_cost_center")),
@@ -177,6 +177,8 @@ def _fit(columns: list[list[str]], limits: Sequence[int | None]) -> dict[int, li
 
 
 def _whole(value: object) -> int | None:
+    if type(value) is int and value >= 0:
+        return value
     text = text_of(value)
     return int(text) if text.isdecimal() else None
 
