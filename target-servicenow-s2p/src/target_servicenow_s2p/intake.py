@@ -200,7 +200,8 @@ class Intake:
                 waiting = replace(row.origin, held=True, reasons=reasons)
                 held.append(_after(replace(row, origin=waiting), entry))
             else:
-                self._note_cuts(table, row)
+                if row.cut:
+                    self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
         self._hold(table, held, known)
         return len(made) - (found - len(rows))
@@ -265,7 +266,7 @@ class Intake:
 
     def _may_wait(self, name: str) -> bool:
         """Whether parents would have to go in a batch that is not full, and there is time."""
-        if not any(self._buffers.get(parent) for parent in self._ancestors[name]):
+        if not any(map(self._buffers.get, self._ancestors[name])):
             return False
         few = len(self._buffers[name]) < _PATIENCE * self._batch_size
         return few and self._bytes[name] < _PATIENCE * _LARGEST_REQUEST
@@ -365,7 +366,9 @@ def _after(row: Row, entry: LedgerEntry | None) -> Row:
 
 def _unfit(table: Table, row: Row) -> str:
     """Return why ServiceNow could not take a row, or nothing."""
-    if empty := [label for label in table.output.key if not row.values[label]]:
+    values = row.values
+    if not all(map(values.get, table.output.key)):
+        empty = [label for label in table.output.key if not values[label]]
         return f"{', '.join(empty)} is empty, so the record cannot be identified"
     if row.size > LARGEST_ROW:
         return f"the row is larger than {LARGEST_ROW} bytes"
