@@ -41,7 +41,9 @@ def _dictionary() -> dict[str, list[dict[str, str]]]:
     }
     for definition in load_definitions({}, {}, "").values():
         for output in definition.outputs:
-            tables[output.staging_table] = [field.label for field in output.fields]
+            # One that closes what another stages shares its table.
+            labels = tables.setdefault(output.staging_table, [])
+            labels += [field.label for field in output.fields if field.label not in labels]
     return {
         table: [
             {
@@ -76,6 +78,7 @@ def _coalesced() -> list[dict[str, str]]:
         }
         for definition in load_definitions({}, {}, "").values()
         for output in definition.outputs
+        if not output.closes
         for label in output.key
     ]
 

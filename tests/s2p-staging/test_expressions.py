@@ -111,6 +111,23 @@ def test_a_moment_survives_its_text(moment: datetime) -> None:
     assert text == moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
+@given(
+    st.datetimes(min_value=datetime(1, 1, 2)),  # noqa: DTZ001 - hypothesis wants it naive
+    st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+    st.sampled_from(["{}Z", "{}z", " {}Z", "{}+00:00", "{}"]),
+)
+def test_a_moment_in_utc_is_read_in_any_form(moment: datetime, spec: str, form: str) -> None:
+    text = value("datetime(a)", {"a": form.format(moment.isoformat(timespec=spec))})
+    assert text == moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-30T10:00:00Z", "2026-13-01T10:00:00Z", "2026-01-01T10:60:00Z"]
+)
+def test_what_is_no_moment_is_missing(text: str) -> None:
+    assert value("datetime(a) ?? 'none'", {"a": text}) == "none"
+
+
 def test_the_reserved_word_is_not_sent() -> None:
     assert text_of("NULL") == "null"
 
@@ -162,7 +179,20 @@ def test_an_override_is_laid_over_the_shipped_definition() -> None:
 
 @given(
     st.sampled_from(
-        ["a", "code(a)", " a ", "'x'", "'it''s'", "' NULL '", "12.50", "a ?? 'b'", "money(a)"]
+        [
+            "a",
+            "code(a)",
+            " a ",
+            "'x'",
+            "'it''s'",
+            "' NULL '",
+            "12.50",
+            "a ?? 'b'",
+            "money(a)",
+            "money(a) ?? yesno(a) ?? a.b",
+            "join('-', a, a.b)",
+            "a ?? a",
+        ]
     ),
     st.lists(st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.just("NULL")),
 )

@@ -147,7 +147,7 @@ class Engine:
         if stream == TEST_STREAM:
             return
         self._fed += 1
-        self._feed().take(stream, record)
+        (self._intake or self._feed()).take(stream, record)
 
     def state(self, state: Mapping[str, Any]) -> None:
         """Take a STATE; it leaves when everything before it is settled."""

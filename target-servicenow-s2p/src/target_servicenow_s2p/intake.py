@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from s2p_staging.expressions import Scope
-from s2p_staging.functions import text_of
 from servicenow_client import is_searchable
 from target_servicenow_s2p.bearers import Bearers
 from target_servicenow_s2p.rows import LARGEST_ROW, Origin, Row, division_of, origin_of, rows_of
@@ -136,21 +135,24 @@ class Intake:
         """Join each record with what is remembered of the records it links to."""
         scopes = [Scope(record, {}) for record in records]
         for link in definition.links:
-            ids = [text_of(link.by(scope)) for scope in scopes]
-            known = self._memory.recall(link.stream, (one for one in ids if one))
+            ids = link.by(scopes)
+            known = self._memory.recall(link.stream, filter(None, ids))
             for scope, record_id in zip(scopes, ids, strict=True):
                 if record_id in known:
                     scope.links = {**scope.links, link.name: known[record_id]}
         return scopes
 
-    def _remember(self, definition: Definition, scopes: Iterable[Scope]) -> None:
+    def _remember(self, definition: Definition, scopes: Sequence[Scope]) -> None:
         if not definition.remember:
             return
+        names = list(definition.remember)
+        columns = [write(scopes) for write in definition.remember.values()]
         values: dict[str, Mapping[str, Any]] = {}
-        for scope in scopes:
-            if record_id := text_of(definition.remember_by(scope)):
-                found = {name: text_of(value(scope)) for name, value in definition.remember.items()}
-                values[record_id] = {name: value for name, value in found.items() if value}
+        ids = definition.remember_by(scopes)
+        for record_id, found in zip(ids, zip(*columns, strict=True), strict=True):
+            if record_id:
+                told = zip(names, found, strict=True)
+                values[record_id] = {name: value for name, value in told if value}
         self._memory.remember(definition.stream, values)
 
     def _rows(
@@ -185,7 +187,8 @@ class Intake:
                 waiting = replace(row.origin, held=True, reasons=reasons)
                 held.append(_after(replace(row, origin=waiting), entry))
             else:
-                self._note_cuts(table, row)
+                if row.cut:
+                    self._note_cuts(table, row)
                 self._buffer(table, _after(row, entry), entry)
         for counter, unsent in settled.items():
             self._tally.rows(counter, unsent)
@@ -298,7 +301,7 @@ class Intake:
 
     def _may_wait(self, name: str) -> bool:
         """Whether parents would have to go in a batch that is not full, and there is time."""
-        if not any(self._buffers.get(parent) for parent in self._ancestors[name]):
+        if not any(map(self._buffers.get, self._ancestors[name])):
             return False
         few = len(self._buffers[name]) < _PATIENCE * self._batch_size
         return few and self._bytes[name] < _PATIENCE * _LARGEST_REQUEST
@@ -398,7 +401,9 @@ def _after(row: Row, entry: LedgerEntry | None) -> Row:
 
 def _unfit(table: Table, row: Row) -> str:
     """Return why ServiceNow could not take a row, or nothing."""
-    if empty := [label for label in table.output.key if not row.values[label]]:
+    values = row.values
+    if not all(map(values.get, table.output.key)):
+        empty = [label for label in table.output.key if not values[label]]
         return f"{', '.join(empty)} is empty, so the record cannot be identified"
     if row.size > LARGEST_ROW:
         return f"the row is larger than {LARGEST_ROW} bytes"

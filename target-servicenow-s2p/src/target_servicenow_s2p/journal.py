@@ -184,7 +184,9 @@ class Journal:
                     row.currency or None,
                 )
             )
-            detail = {"staging_table": table, "import_set": import_set, **_mapping(row.origin)}
+            detail = {"staging_table": table, **_mapping(row.origin)}
+            if import_set:
+                detail["import_set"] = import_set
             events.append(self._audit(row, "parked" if staging_row else "held", now, detail))
         with self._store.transaction():
             self._store.ledger.put_many(entries)
@@ -340,21 +342,29 @@ class Journal:
         )
 
     def _event(self, table: str, result: Result, now: datetime) -> AuditEvent:
+        row = result.row
         good = result.outcome in GOOD or result.outcome == PENDING
-        detail = {
-            "outcome": result.outcome,
-            "staging_table": table,
-            "import_set": result.import_set,
-            "target_table": result.target_table,
-            "target_sys_id": result.target_sys_id,
-            "message": message_of(result),
-            "remedy": None if good else remedy_of(result.message),
-            "cut": list(result.row.cut),
-            "version": result.row.origin.version,
-            "hash": result.row.digest,
-            **_mapping(result.row.origin),
-        }
-        return self._audit(result.row, "staged" if good else "failed", now, detail)
+        # Only what is there, one by one: each staged row comes by here.
+        detail = _mapping(row.origin)
+        detail["outcome"] = result.outcome
+        detail["staging_table"] = table
+        if row.digest:
+            detail["hash"] = row.digest
+        if row.origin.version:
+            detail["version"] = row.origin.version
+        if result.import_set:
+            detail["import_set"] = result.import_set
+        if result.target_table:
+            detail["target_table"] = result.target_table
+        if result.target_sys_id:
+            detail["target_sys_id"] = result.target_sys_id
+        if result.message:
+            detail["message"] = message_of(result)
+        if not good:
+            detail["remedy"] = remedy_of(result.message)
+        if row.cut:
+            detail["cut"] = list(row.cut)
+        return self._audit(row, "staged" if good else "failed", now, detail)
 
     def _audit(self, row: Row, kind: str, now: datetime, detail: dict[str, Any]) -> AuditEvent:
         origin = row.origin
@@ -366,7 +376,7 @@ class Journal:
             origin.source_id,
             kind,
             row.key,
-            {name: value for name, value in detail.items() if value},
+            detail,
         )
 
 
@@ -397,10 +407,16 @@ _TELLING = 3
 
 
 def _mapping(origin: Origin) -> dict[str, Any]:
-    return {
-        "mapping_rule": origin.rule,
-        "gl_account": origin.gl_account,
-        "cost_center": origin.cost_center,
-        "hold_reasons": list(origin.reasons),
-        "document": origin.document,
-    }
+    """Tell how a record was mapped, and its number: what there is of it."""
+    told: dict[str, Any] = {}
+    if origin.rule:
+        told["mapping_rule"] = origin.rule
+    if origin.gl_account:
+        told["gl_account"] = origin.gl_account
+    if origin.cost_center:
+        told["cost_center"] = origin.cost_center
+    if origin.reasons:
+        told["hold_reasons"] = list(origin.reasons)
+    if origin.document:
+        told["document"] = origin.document
+    return told

@@ -61,9 +61,7 @@ class Memory:
         """
         recent = self._recent
         new = {
-            key: dict(values)
-            for key, values in records.items()
-            if recent.get((stream, key)) != values
+            key: values for key, values in records.items() if recent.get((stream, key)) != values
         }
         if new and self._writes:
             unwritten = self._unwritten.setdefault(stream, {})
@@ -82,7 +80,9 @@ class Memory:
         self._unwritten.clear()
 
     def _keep(self, stream: str, record_id: str, values: Mapping[str, Any]) -> None:
-        self._recent[stream, record_id] = values
-        self._recent.move_to_end((stream, record_id))
-        while len(self._recent) > self._most:
-            self._recent.popitem(last=False)
+        recent, place = self._recent, (stream, record_id)
+        if place in recent:
+            recent.move_to_end(place)
+        recent[place] = values
+        if len(recent) > self._most:
+            recent.popitem(last=False)

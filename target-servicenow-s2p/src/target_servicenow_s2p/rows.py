@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from typing_extensions import override
 
-from s2p_staging.digests import compared, digest
+from s2p_staging.digests import compared, compared_rows, digest
 from s2p_staging.functions import text_of, yesno
 from s2p_store import to_units
 
@@ -111,7 +111,7 @@ def origin_of(
         _text(source_id or record.get("s2p_source_id") or record.get("ID")),
         _text(record.get("s2p_source_modified") or record.get("Modified")),
         record.get("s2p_mapping_status") == "held",
-        tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+        tuple(map(str, reasons)) if isinstance(reasons, list) else (),
         _text(record.get("s2p_mapping_rule")),
         _text(record.get("s2p_gl_account")),
         _text(record.get("s2p_cost_center")),
@@ -148,15 +148,20 @@ def rows_of(
     amounts: Iterable[int | None] = repeat(None, len(scopes))
     currencies: Iterable[str] = repeat("", len(scopes))
     if output.amount is not None:
-        texts, currencies = output.amount.of(scopes, dict(zip(labels, columns, strict=True)))
-        amounts = map(to_units, texts)
+        worth, currencies = output.amount.of(scopes, dict(zip(labels, columns, strict=True)))
+        amounts = map(to_units, worth)
+    contents = _contents(table, labels, columns, origins)
     rows = []
-    for texts, origin, epoch, units, currency in zip(
-        zip(*columns, strict=True), origins, epochs, amounts, currencies, strict=True
+    for texts, written, origin, epoch, units, currency in zip(
+        zip(*columns, strict=True),
+        contents,
+        origins,
+        epochs,
+        amounts,
+        currencies,
+        strict=True,
     ):
         values = dict(zip(labels, texts, strict=True))
-        left_out = table.left_out(origin.division) if table.theirs else table.not_compared
-        written = compared(values, left_out)
         key = output.natural_key(values)
         rows.append(
             Row(
@@ -174,6 +179,21 @@ def rows_of(
     for position, places in cuts.items():
         rows[position] = replace(rows[position], cut=tuple(labels[place] for place in places))
     return rows
+
+
+def _contents(
+    table: Table,
+    labels: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    origins: Sequence[Origin],
+) -> list[bytes]:
+    """Write down what of each row counts when two versions are compared."""
+    if not table.theirs:
+        return compared_rows(labels, columns, table.not_compared)
+    return [  # what ServiceNow owns, and so what counts, differs from division to division
+        compared(dict(zip(labels, texts, strict=True)), table.left_out(origin.division))
+        for texts, origin in zip(zip(*columns, strict=True), origins, strict=True)
+    ]
 
 
 def with_values(table: Table, row: Row, values: Mapping[str, str]) -> Row:
@@ -197,6 +217,8 @@ def _fit(columns: list[list[str]], limits: Sequence[int | None]) -> dict[int, li
 
 
 def _whole(value: object) -> int | None:
+    if type(value) is int and value >= 0:
+        return value
     text = text_of(value)
     return int(text) if text.isdecimal() else None
 

@@ -82,10 +82,8 @@ def _with(other: RowOutcome | None, outcome: RowOutcome, table: Table) -> RowOut
 
 def natural_key(table: Table, outcome: RowOutcome) -> str:
     """Return the natural key of a staged row."""
-    elements = zip(table.output.key, table.key_elements, strict=True)
-    return table.output.natural_key(
-        {label: outcome.values.get(element, "") for label, element in elements}
-    )
+    values = outcome.values
+    return table.output.key_of([values.get(element, "") for element in table.key_elements])
 
 
 def result_of(row: Row, outcome: RowOutcome) -> Result:

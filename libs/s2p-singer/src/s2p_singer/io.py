@@ -89,7 +89,7 @@ class MessageReader(GenericSingerReader[bytes]):
         for line in file_input or self.default_input:
             self.line_number += 1
             self.line = line
-            if not line.strip():
+            if not line or line.isspace():
                 continue
             message = self.deserialize_json(line)
             kind: Any = message.get("type")

@@ -39,6 +39,7 @@ class Table:
             They are not compared, and staged with a new record only.
         written: the fields the instance has columns for.
         not_compared: labels left out when two versions of a row are compared, of any division.
+        key_elements: columns of the natural key; empty where they are unknown.
     """
 
     output: Output
@@ -54,23 +55,20 @@ class Table:
     theirs: Mapping[int | None, frozenset[str]] = field(default_factory=dict)
     written: Sequence[Field] = field(init=False)
     not_compared: frozenset[str] = field(init=False)
+    key_elements: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         left_out = self.output.volatile | self.skipped
         object.__setattr__(self, "not_compared", left_out)
         written = [spec for spec in self.output.fields if spec.label not in self.skipped]
         object.__setattr__(self, "written", written)
+        names = [self.elements.get(label, "") for label in self.output.key]
+        object.__setattr__(self, "key_elements", tuple(names) if all(names) else ())
 
     @property
     def one_by_one(self) -> bool:
         """Rows keyed by name go one by one unless ``insertMultiple`` takes names."""
         return self.by_name and not self.takes_names
-
-    @property
-    def key_elements(self) -> tuple[str, ...]:
-        """Columns of the natural key; empty where they are unknown."""
-        names = [self.elements.get(label, "") for label in self.output.key]
-        return tuple(names) if all(names) else ()
 
     def servicenows(self, division: int | None) -> frozenset[str]:
         """Labels of what ServiceNow owns in a division."""

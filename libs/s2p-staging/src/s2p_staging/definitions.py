@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -197,21 +197,25 @@ class Output:
 
     def natural_key(self, values: Mapping[str, str]) -> str:
         """Return what identifies a record in its staging table, from values by label."""
+        return self.key_of([values[label] for label in self.key])
+
+    def key_of(self, texts: Sequence[str]) -> str:
+        """Return the same from the values alone, in the order of the key's labels."""
         if not self.private:  # all but one table, and each row comes by here
-            return KEY_SEPARATOR.join([values[label] for label in self.key])
+            return KEY_SEPARATOR.join(texts)
         return KEY_SEPARATOR.join(
-            digest(values[label].encode()) if label in self.private else values[label]
-            for label in self.key
+            digest(text.encode()) if label in self.private else text
+            for label, text in zip(self.key, texts, strict=True)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where values of another record come from: ``by`` gives its id."""
+    """Where values of another record come from: ``by`` gives the ids."""
 
     name: str
     stream: str
-    by: Evaluate
+    by: Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +224,8 @@ class Definition:
 
     stream: str
     outputs: tuple[Output, ...]
-    remember: Mapping[str, Evaluate]
-    remember_by: Evaluate
+    remember: Mapping[str, Write]
+    remember_by: Write
     links: tuple[Link, ...]
     document: Evaluate | None = None
     source_id: Evaluate | None = None
@@ -301,12 +305,13 @@ def _overrides(tables: Mapping[str, Any]) -> dict[str, _Override]:
 def _functions(erp_sources: Mapping[str, str], run_id: str) -> Mapping[str, Function]:
     known: dict[str, str] = {str(division): source for division, source in erp_sources.items()}
 
-    @cache  # asked twice for every row of a handful of divisions
-    def source_of(number: str) -> str | None:
+    @lru_cache(256, typed=True)  # asked for every row of a handful of divisions
+    def source_of(division: object) -> str | None:
+        number = text_of(division)
         return known.get(number) or f"EXACT-{number}" if number else None
 
     def erp_source(division: object) -> object:
-        return source_of(text_of(division))
+        return source_of(division if type(division) is int else text_of(division))
 
     began = moment(datetime.now(timezone.utc))
     return {
@@ -339,10 +344,10 @@ def _definition(
             for output in stream.outputs
             if enabled and given[output.name].enabled
         ),
-        {name: compile_expression(text, functions) for name, text in stream.remember.items()},
-        compile_expression(stream.remember_by, functions),
+        {name: compile_text(text, functions) for name, text in stream.remember.items()},
+        compile_text(stream.remember_by, functions),
         tuple(
-            Link(name, link.stream, compile_expression(link.by, functions))
+            Link(name, link.stream, compile_text(link.by, functions))
             for name, link in stream.links.items()
         ),
         compile_expression(stream.document, functions) if stream.document else None,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["compared", "digest", "digest_of"]
+__all__ = ["compared", "compared_rows", "digest", "digest_of"]
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_encode_in_order = msgspec.json.Encoder().encode
 
 
 def compared(values: Mapping[str, str], left_out: frozenset[str]) -> bytes:
@@ -20,6 +21,22 @@ def compared(values: Mapping[str, str], left_out: frozenset[str]) -> bytes:
     return _encode(
         {name: value for name, value in values.items() if value and name not in left_out}
     )
+
+
+def compared_rows(
+    labels: Sequence[str], columns: Sequence[Sequence[str]], left_out: frozenset[str]
+) -> list[bytes]:
+    """Write down the same of each row of a portion, given as columns in the order of labels."""
+    kept = {
+        label: texts
+        for label, texts in sorted(zip(labels, columns, strict=True))
+        if label not in left_out
+    }
+    rows = zip(*kept.values(), strict=True) if kept else [()] * len(columns[0])
+    return [  # in order of labels already: sorted once, not in each row
+        _encode_in_order({name: text for name, text in zip(kept, row, strict=True) if text})
+        for row in rows
+    ]
 
 
 def digest(written: bytes) -> str:

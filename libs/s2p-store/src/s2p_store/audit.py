@@ -27,7 +27,7 @@ __all__ = ["Audit", "AuditEvent", "AuditProblem"]
 _PAGE = 1000
 
 
-class AuditEvent(msgspec.Struct, frozen=True):
+class AuditEvent(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened.
 
     `at` is aware; `kind` is a word such as staged, unchanged, held, released, failed, parked;
@@ -78,7 +78,7 @@ class Audit:
         """
         if not events:
             return
-        values = [_values(event) for event in events]
+        values = _values(events)
         with self._database.writing() as connection:
             head = connection.execute(_lock_head).one_or_none()
             if head is None:
@@ -171,17 +171,26 @@ class Audit:
             )
 
 
-def _values(event: AuditEvent) -> EventValues:
-    return (
-        event.run_id,
-        to_instant(event.at),
-        event.stream,
-        event.division,
-        event.source_id,
-        event.kind,
-        event.natural_key,
-        to_json_text(event.detail),
-    )
+def _values(events: Sequence[AuditEvent]) -> list[EventValues]:
+    values: list[EventValues] = []
+    moment: datetime | None = None
+    at = ""
+    for event in events:
+        if event.at is not moment:  # those of one batch mostly share it
+            moment, at = event.at, to_instant(event.at)
+        values.append(
+            (
+                event.run_id,
+                at,
+                event.stream,
+                event.division,
+                event.source_id,
+                event.kind,
+                event.natural_key,
+                to_json_text(event.detail),
+            )
+        )
+    return values
 
 
 def _event(row: Row[Any]) -> AuditEvent:

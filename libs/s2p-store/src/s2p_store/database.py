@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, create_engine, event, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import ARRAY, Text
 
 from s2p_store.encoding import to_json_text
@@ -118,8 +118,7 @@ class Database:
         `add` names columns that grow by the new value, `keep` those that stay as they are;
         `where` compares the row that is there (the table) with nothing else.
         """
-        dialect: Any = sqlite if self.is_sqlite else postgresql
-        statement = dialect.insert(table)
+        statement = self._insert(table)
         keys = keys or [column.name for column in table.primary_key]
         values = {
             column.name: (
@@ -137,9 +136,15 @@ class Database:
 
     def insert_new(self, table: Table) -> Insert:
         """Insert, or leave the row of the same primary key alone."""
-        dialect: Any = sqlite if self.is_sqlite else postgresql
-        statement: Insert = dialect.insert(table).on_conflict_do_nothing()
+        statement: Insert = self._insert(table).on_conflict_do_nothing()
         return statement
+
+    def _insert(self, table: Table) -> Any:  # noqa: ANN401 - of one of two dialects
+        if self.is_sqlite:
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - slow, and for its stores only
+
+        return postgresql.insert(table)
 
     def many(self, statement: Insert, names: Sequence[str]) -> Many:
         """Compile `statement` once, for rows given as tuples in the order of `names`."""

@@ -100,8 +100,13 @@ class Runs:
         self._clock = clock
         self._start = database.upsert(run, keep=("started_at",))
         self._finish = database.upsert(run, keep=("started_at",))
-        self._count = database.upsert(run_count, add=("value",))
-        self._sum = database.upsert(run_amount, add=("records", "amount"))
+        # SQLAlchemy compiles an upsert anew each time, and this one comes with every batch.
+        self._count = database.many(
+            database.upsert(run_count, add=("value",)), run_count.columns.keys()
+        )
+        self._sum = database.many(
+            database.upsert(run_amount, add=("records", "amount")), run_amount.columns.keys()
+        )
         self._spend = database.upsert(run_calls, add=("calls",))
 
     def start(self, run_id: str, plugin: str) -> None:
@@ -132,28 +137,20 @@ class Runs:
 
     def count(self, run_id: str, plugin: str, stream: str, **counters: int) -> None:
         """Add to the counters of `stream`, e.g. `read=500` or `held=3`."""
-        rows = [
-            {"run_id": run_id, "plugin": plugin, "stream": stream, "counter": name, "value": value}
-            for name, value in sorted(counters.items())
-        ]
+        rows = [(run_id, plugin, stream, name, value) for name, value in sorted(counters.items())]
         if rows:
             with self._database.writing() as connection:
-                connection.execute(self._count, rows)
+                self._count.run(connection, rows)
 
     def add_up(self, run_id: str, plugin: str, amounts: Iterable[RunAmount]) -> None:
         """Add to what was counted by division."""
         rows = [
-            {
-                **each._asdict(),
-                "run_id": run_id,
-                "plugin": plugin,
-                "amount": to_units(each.amount) or 0,
-            }
+            (run_id, plugin, *each[:-1], to_units(each.amount) or 0)
             for each in sorted(amounts)  # one order for all writers
         ]
         if rows:
             with self._database.writing() as connection:
-                connection.execute(self._sum, rows)
+                self._sum.run(connection, rows)
 
     def calls(self, run_id: str, system: str, n: int) -> None:
         """Add `n` API calls spent on `system`."""

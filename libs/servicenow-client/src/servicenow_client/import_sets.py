@@ -38,6 +38,7 @@ OUTCOME_FIELDS: Final = (
     "sys_target_table",
     "sys_target_sys_id",
 )
+_TEXT_ONLY: Final = frozenset({str})
 _WEIGHT: Final = {"pending": 5, "error": 4, "inserted": 3, "updated": 2, "ignored": 1, "skipped": 0}
 
 
@@ -120,7 +121,9 @@ def import_result(data: Mapping[str, Any]) -> ImportResult | None:
 
 def row_outcome(row: Mapping[str, Any]) -> RowOutcome:
     """Read one staging row as the Table API returns it."""
-    texts = {name: value if value.__class__ is str else _text(value) for name, value in row.items()}
+    texts = dict(row)
+    if not _TEXT_ONLY.issuperset(map(type, texts.values())):
+        texts = {name: _text(value) for name, value in row.items()}
     own = [texts.pop(name, "") for name in OUTCOME_FIELDS]
     sys_id, import_set, number, state, comment, target_table, target_sys_id = own
     number = number.replace(",", "")
