@@ -252,3 +252,46 @@ def test_both_systems_are_equal_where_owned_after_a_day_of_edits(day: Day) -> No
     assert day.both <= waiting
     assert waiting <= {code for code, _ in day.told}
     assert others == []
+
+
+def test_what_both_sides_have_changed_waits_whichever_job_runs_first(day: Day) -> None:
+    jobs = day.jobs
+    jobs.forward()
+    jobs.back()
+    account, center = day.theirs(ACCOUNTS)["4001"], day.theirs(CENTERS)["CC1"]
+    day.put(ACCOUNTS, account["sys_id"], display_name="ServiceNow's")
+    day.put(CENTERS, center["sys_id"], valid_to="2030-01-31 00:00:00")
+    day.write(ACCOUNTS, "4001", Description="Exact's", BalanceType="B")
+    day.write(CENTERS, "CC1", EndDate=datetime(2031, 1, 31))  # noqa: DTZ001 - Exact's wall clock
+    for _ in range(2):
+        jobs.clock.advance(300)
+        jobs.forward()
+        there = day.theirs(ACCOUNTS)["4001"]
+        assert there["display_name"] == "ServiceNow's"
+        assert there["type"] == "Balance sheet", "what is not disputed goes on"
+        assert day.theirs(CENTERS)["CC1"]["valid_to"][:10] == "2030-01-31"
+    before = day.effects()
+    for _ in range(2):
+        jobs.clock.advance(300)
+        jobs.back()
+        jobs.forward()
+    assert day.effects() == before
+    with jobs.store() as store:
+        cases = {(case.code, case.field): case for case in store.pairs.cases()}
+        assert cases.keys() == {("4001", "description"), ("CC1", "end_date")}
+        assert store.pairs.choose(cases["4001", "description"], "exactonline")
+        assert store.pairs.choose(cases["CC1", "end_date"], "servicenow")
+    for _ in range(2):
+        jobs.clock.advance(300)
+        jobs.back()
+        jobs.forward()
+    assert day.theirs(ACCOUNTS)["4001"]["display_name"] == "Exact's"
+    assert _wall_clock(day.ours(CENTERS)["CC1"].values["EndDate"]) == "2030-01-31"
+    assert list(day.differences()) == []
+    with jobs.store() as store:
+        assert store.pairs.cases() == []
+    # The next change of Exact alone goes on at once.
+    day.write(ACCOUNTS, "4001", Description="Exact's again")
+    jobs.clock.advance(300)
+    jobs.forward()
+    assert day.theirs(ACCOUNTS)["4001"]["display_name"] == "Exact's again"

@@ -13,6 +13,8 @@ from s2p_mapping.dimensions import COST_CENTER, GL_ACCOUNT
 from s2p_reference.entities import ENTITIES, SERVICENOW
 from s2p_reference.known import EVERY, SYSTEM
 from s2p_reference.ownership import ONLY_SERVICENOW
+from s2p_staging.digests import compared, digest
+from target_servicenow_s2p.disputed import MAPPER, Disputed
 from target_servicenow_s2p.errors import OwnershipImpossible
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Owned", "with_owners"]
 
-_MAPPER: Final = "servicenow"
-"""System of the mapper's snapshots of what ServiceNow has; their scope is the instance's host."""
 _DIMENSIONS: Final = {"gl_accounts": GL_ACCOUNT, "cost_centers": COST_CENTER}
 
 
@@ -66,6 +66,7 @@ class Owned:
         self._store = store
         self._host = urlsplit(instance_url).netloc
         self._pairs: dict[tuple[str, int], frozenset[str]] = {}
+        self._disputed = Disputed(store, instance_url)
 
     def left_out(
         self, table: Table, rows: Mapping[str, Row], known: Mapping[str, LedgerEntry]
@@ -91,7 +92,22 @@ class Owned:
                 found[key] = row_with(row, values=values)
             else:
                 found[key] = row
+            if not closes:
+                found[key] = self._without_disputed(table, found[key], row, known.get(key))
         return found
+
+    def _without_disputed(
+        self, table: Table, row: Row, whole: Row, entry: LedgerEntry | None
+    ) -> Row:
+        """Leave out what a person has to decide about; the row is another one for the ledger."""
+        code = row.values[table.output.key[0]]
+        fields = self._disputed.fields(table.output.name, whole, code, entry)
+        labels = {label for name in fields for label in table.output.owned.get(name, ())}
+        if labels.isdisjoint(row.values):
+            return row
+        values = {label: text for label, text in row.values.items() if label not in labels}
+        written = compared(values, table.left_out(row.origin.division))
+        return row_with(row, values=values, digest=digest(written), size=len(written))
 
     @staticmethod
     def _ends_nothing(table: Table, values: Mapping[str, str], nothing: set[str]) -> bool:
@@ -110,7 +126,7 @@ class Owned:
 
     def _missed(self, stream: str, sources: Sequence[str], entry: LedgerEntry) -> bool:
         """Whether the mapper has read ServiceNow since, and did not find it: it was deleted."""
-        at = self._store.reference.saved_at(_MAPPER, self._host, _DIMENSIONS[stream])
+        at = self._store.reference.saved_at(MAPPER, self._host, _DIMENSIONS[stream])
         told = {source for _, source in self._seen}
         return at is not None and at > entry.updated_at and not told.isdisjoint(sources)
 
@@ -129,7 +145,7 @@ class Owned:
             entity = ENTITIES[stream]
             for row in load(SYSTEM, EVERY, stream):
                 found.add((entity.code(row), str(row.get("erp_source"))))
-            for row in load(_MAPPER, self._host, dimension):
+            for row in load(MAPPER, self._host, dimension):
                 sources = (row["erp_source"], *row["erp_names"])
                 found.update((row["code"], source) for source in sources)
         return frozenset(found)

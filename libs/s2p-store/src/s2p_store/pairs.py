@@ -5,7 +5,7 @@ Rows lie in clear. They are codes, names of accounts and cost centers, dates: ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, select, update
@@ -27,7 +27,10 @@ __all__ = ["PairCase", "PairLink", "Pairs"]
 
 @dataclass(frozen=True, slots=True)
 class PairLink:
-    """Two records that are one; `base` is JSON: what both had when they last agreed."""
+    """Two records that are one; `base` is JSON: what both had when they last agreed.
+
+    `updated_at` is when that was noted (aware, UTC); the store's own, None when given.
+    """
 
     stream: str
     division: int
@@ -35,6 +38,7 @@ class PairLink:
     exact_id: str
     code: str
     base: Mapping[str, Any]
+    updated_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Pairs:
                     row.exact_id,
                     row.code,
                     from_json(row.base),
+                    from_instant(row.updated_at),
                 )
                 for row in connection.execute(_links, of)
             ]
