@@ -143,7 +143,7 @@ def test_an_empty_answer_is_asked_for_again(kit) -> None:
     assert kit.auth().access_token() == "access-2"
 
 
-@pytest.mark.parametrize("told", ["soon", None, 0, -1, "600", 600.0])
+@pytest.mark.parametrize("told", ["soon", None, 0, -1, "600", 600.0, "9" * 20])
 def test_an_odd_lifetime_does_not_cost_the_new_tokens(kit, told) -> None:
     _age(kit, 700)
     answer = {"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": told}

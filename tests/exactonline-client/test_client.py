@@ -209,15 +209,17 @@ def test_a_refusal_that_names_no_limit_and_lasts_is_a_blocked_key(kit) -> None:
     assert len(kit.wire.asked) == 3
 
 
-@pytest.mark.parametrize("reset", ["+3600", None])
+@pytest.mark.parametrize("reset", ["+3600", None, "1683936000"])
 def test_a_days_refusal_stops_the_division(kit, reset) -> None:
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "5000"}
     if reset:
-        headers["X-RateLimit-Reset"] = _epoch_ms(kit.start + timedelta(hours=1))
+        hour = _epoch_ms(kit.start + timedelta(hours=1))
+        headers["X-RateLimit-Reset"] = hour if reset == "+3600" else reset
     kit.script(kit.reply(status=429, headers=headers))
     with pytest.raises(DailyLimitReached) as caught:
         _read(kit.client())
     assert caught.value.division == 1
+    assert kit.start < caught.value.resets_at
     assert kit.time.slept == []
 
 

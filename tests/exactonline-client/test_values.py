@@ -164,3 +164,17 @@ def test_expanded_lists_and_deferred_ones() -> None:
 
 def test_a_text_in_a_filter_cannot_end_it() -> None:
     assert filters.text_equals("Code", "A'1") == "Code eq 'A''1'"
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb"caf\u00e9 \ud83d\ude00", "caf\u00e9 \U0001f600"),
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\ude00\ud83d\ud83d\ude00", "\ufffd\ufffd\U0001f600"),
+        (rb"C:\\ud83d", r"C:\ud83d"),
+        (rb"\\\ud83d\n", "\\\ufffd\n"),
+    ],
+)
+def test_half_a_character_ends_no_read(sent: bytes, read: str) -> None:
+    assert parse_json(b'{"d":["' + sent + b'"]}', "x") == {"d": [read]}

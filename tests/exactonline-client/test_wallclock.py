@@ -36,6 +36,11 @@ def test_winter_is_one_hour_from_utc_and_before_1970_works() -> None:
     assert instant_text(-1) == "1969-12-31T22:59:59.999Z"
 
 
+def test_a_moment_that_was_never_set_is_the_first_one() -> None:
+    assert instant_text(-62_135_596_800_000) == "0001-01-01T00:00:00.000Z"
+    assert date_text(-62_135_596_800_000) == "0001-01-01"
+
+
 def test_a_day_is_the_wall_clocks_day() -> None:
     assert date_text(1717027200000) == "2024-05-30"
 

@@ -66,6 +66,54 @@ def test_a_line_that_was_deleted_counts_no_longer(give: Runs) -> None:
     assert reasons(give(entry("e1", 60), line("a", "e1", 60))) == {"a": []}
 
 
+def test_a_newer_header_is_what_its_lines_are_compared_with(give: Runs) -> None:
+    older = entry("e1", 200), line("a", "e1", 100), line("b", "e1", 50)
+    found = give(*older, entry("e1", 100), line("a", "e1", 100))
+    assert (found[-1]["ID"], found[-1]["s2p_hold_reasons"]) == ("a", [])
+
+
+def test_of_an_invoice_with_too_many_lines_all_are_held(give: Runs) -> None:
+    found = reasons(give(entry("e1", 100), line("a", "e1", 100), line("b", "e1", 50), STATE))
+    assert found == {"a": ["AMOUNT_MISMATCH"], "b": ["AMOUNT_MISMATCH"]}
+
+
+@pytest.mark.parametrize(
+    ("header", "lines"),
+    [
+        ({"Amount": -121, "VATAmount": -21}, [(100, 21)]),
+        ({"Amount": 100}, [(100, 21)]),
+        ({"Amount": 108.9, "VATAmount": 18.9, "AmountDiscount": 12.1}, [(60, 12.6), (40, 8.4)]),
+        ({"Amount": 108.9, "VATAmount": 18.9, "AmountDiscountExclVat": 10}, [(100, 21)]),
+        ({"AmountFCExclVat": 90, "AmountDiscountExclVat": 10}, [(100, 21)]),
+    ],
+    ids=["credit note", "VAT reversed", "discount", "discount without VAT", "net"],
+)
+def test_an_invoice_adds_up_in_whatever_way_it_is_written(
+    give: Runs, header: dict[str, Any], lines: list[tuple[float, float]]
+) -> None:
+    records = [
+        (
+            "purchase_invoice_lines",
+            {"ID": str(n), "InvoiceID": "v", "Amount": net, "VATAmount": vat},
+        )
+        for n, (net, vat) in enumerate(lines)
+    ]
+    found = give(("purchase_invoices", {"ID": "v", **header}), *records)
+    assert "AMOUNT_MISMATCH" not in {why for each in found[1:] for why in each["s2p_hold_reasons"]}
+
+
+def test_tax_that_is_withheld_from_the_supplier_is_not_missing(give: Runs) -> None:
+    told = {"VATAmountFC": 21, "WithholdingAmountDC": 15}
+    assert reasons(give(entry("e1", 106, VATAmountFC=21), line("a", "e1", 100, **told))) == {
+        "a": []
+    }
+
+
+def test_numbers_beyond_measure_are_no_amounts(give: Runs) -> None:
+    lines = line("a", "e1", "1E+9999999"), line("b", "e1", 5)
+    assert reasons(give(entry("e1", 5), *lines)) == {"a": [], "b": []}
+
+
 def test_a_line_that_comes_alone_is_added_to_those_known(give: Runs) -> None:
     give(entry("e1", 100), line("a", "e1", 60), line("b", "e1", 40))
     assert reasons(give(line("b", "e1", 40, Description="anew"))) == {"b": []}

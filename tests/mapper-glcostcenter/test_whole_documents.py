@@ -138,6 +138,37 @@ def test_orders_wait_as_a_whole_too(whole: Runs) -> None:
     assert len(found) == 3
 
 
+def test_lines_that_come_to_nothing_belong_to_their_document(whole: Runs) -> None:
+    lines = line("a", "e1", AmountFC=100), line("b", "e1", "8000", AmountFC=0)
+    held = {"e1": [MISSING], "a": [MISSING], "b": [MISSING]}
+    assert reasons(whole.call(entry("e1", 100), *lines)) == held
+    assert reasons(whole.call(line("a", "e1", AmountFC=100))) == {"a": [MISSING]}
+    assert reasons(whole.call(*NONE, accounts=("8000",))) == {"e1": [], "a": [], "b": []}
+    assert count(whole) == 0
+
+
+def test_a_newer_version_of_a_document_is_decided_about_by_itself(whole: Runs) -> None:
+    older = entry("e1", 200), line("a", "e1", AmountFC=100), line("b", "e1", AmountFC=50)
+    newer = entry("e1", 100), line("a", "e1", AmountFC=100)
+    found = [
+        (each["s2p_source_id"], each["s2p_hold_reasons"]) for each in whole.call(*older, *newer)
+    ]
+    wrong = ["AMOUNT_MISMATCH"]
+    assert found == [("e1", wrong), ("a", wrong), ("b", wrong), ("e1", []), ("a", [])]
+    assert count(whole) == 0
+
+
+def test_headers_that_waited_as_wholes_go_on_when_lines_wait_by_themselves(whole: Runs) -> None:
+    whole.call(entry("e1", 1), line("a", "e1", "8000", AmountFC=1))
+    whole.call(entry("e2", 1), line("c", "e2", "8000", AmountFC=1))
+    found = whole(entry("e2", 1, Description="anew"), ("purchase_entry_lines", {}))
+    told = [(each["s2p_source_id"], each.get("Description")) for each in found]
+    assert told == [("e1", None), ("e2", None), ("e2", "anew")]
+    with whole.store() as store:
+        assert {hold.source_id for hold in store.holds.open()} == {"a", "c"}
+        assert {hold.source_id for hold in store.holds.released()} == {"e1"}
+
+
 def test_a_persons_decision_about_the_one_line_frees_all(whole: Runs) -> None:
     whole.call(entry("e1"), line("a", "e1"), line("b", "e1", "8000"))
     now = datetime(2026, 6, 1, tzinfo=timezone.utc)

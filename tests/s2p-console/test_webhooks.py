@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -297,6 +299,20 @@ def test_many_at_once_are_all_kept(house: House) -> None:
         with ThreadPoolExecutor(16) as pool:
             assert set(pool.map(served.post, bodies)) == {200}
     assert len(_waiting(house)) == 60
+
+
+def test_who_hangs_up_leaves_no_traceback(house: House) -> None:
+    with _serving(house) as served:
+        where = urlsplit(served.url)
+        head = f"POST {where.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+        with socket.create_connection((where.hostname, where.port), timeout=30) as caller:
+            caller.sendall(head.encode() + b"abc")
+        assert served.post(_signed(_content())) == 200
+        served.process.terminate()
+        assert served.process.stderr
+        told = served.process.stderr.read()
+    assert "Traceback" not in told
+    assert "1 broken off" in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

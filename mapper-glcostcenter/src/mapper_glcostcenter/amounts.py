@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from s2p_mapping.totals import LineAmount, LineAmounts, Total, adds_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from mapper_glcostcenter.documents import Header
     from s2p_store import Store
@@ -21,22 +21,32 @@ if TYPE_CHECKING:
 __all__ = ["HEADER_AMOUNTS", "LINE_AMOUNTS", "Found", "Totals"]
 
 HEADER_AMOUNTS: Mapping[str, tuple[str, ...]] = {
-    "purchase_invoices": ("Amount", "VATAmount", "AmountFCExclVat"),
+    "purchase_invoices": (
+        "Amount",
+        "VATAmount",
+        "AmountFCExclVat",
+        "AmountDiscount",
+        "AmountDiscountExclVat",
+    ),
     "purchase_entries": ("AmountFC", "VATAmountFC"),
 }
-"""Of each stream of invoices: amount, VAT and net amount in the document's currency."""
-LINE_AMOUNTS: Mapping[str, tuple[str, str]] = {
-    "purchase_invoice_lines": ("Amount", "VATAmount"),
-    "purchase_entry_lines": ("AmountFC", "VATAmountFC"),
+"""Of each stream of invoices: amount, VAT, net amount and discounts in the document's currency."""
+LINE_AMOUNTS: Mapping[str, tuple[str, str, str | None]] = {
+    "purchase_invoice_lines": ("Amount", "VATAmount", None),
+    # Withheld in Spain, where documents in another currency are not met with it.
+    "purchase_entry_lines": ("AmountFC", "VATAmountFC", "WithholdingAmountDC"),
 }
-"""The same of their lines: amount and VAT."""
+"""The same of their lines: amount, VAT, and tax that is withheld from the supplier."""
+
+
+_NOTHING = Decimal(0)
 
 
 class Found(Enum):
     """What is found out about an invoice.
 
-    WHOLE: the lines that came together add up, so there are no others. FITS: they do with those
-    that were known, or cannot be judged. WRONG: they do neither way.
+    FITS: its lines add up with those that were known, or cannot be judged. WHOLE: only those that
+    came together do, so there are no others any more. WRONG: they do neither way.
     """
 
     WHOLE = "whole"
@@ -88,39 +98,46 @@ class Totals:
             line_id: its own id.
             fields: its properties.
         """
-        of_amount, of_vat = self._properties
+        of_amount, of_vat, of_withheld = self._properties
         amount = decimal_of(digits(getattr(fields, of_amount)))
         if amount is None or not (header.amount or header.net):
             return None
-        vat = decimal_of(digits(getattr(fields, of_vat)))
-        line = LineAmount(amount) if vat is None else LineAmount(amount, vat)
+        vat = decimal_of(digits(getattr(fields, of_vat))) or _NOTHING
+        withheld = decimal_of(digits(getattr(fields, of_withheld))) if of_withheld else None
+        line = LineAmount(amount, vat - withheld if withheld else vat)
         key = (division, id_)
         one = self._open.get(key)
         if one is None:
             one = self._open[key] = _Open(_total(header))
         one.fresh.take(line_id, line)
-        if adds_up(one.total, one.fresh, self._tolerance):
-            self._index.learn(division, id_, one.fresh.texts())
-            return True
         if one.known is None:
             remembered = self._index.find(division, id_)
             one.known = LineAmounts.from_texts(remembered) if remembered else one.fresh
-            for each, known in one.fresh.by_id.items():
-                one.known.take(each, known)
-        elif one.known is not one.fresh:
+        if one.known is not one.fresh:
             one.known.take(line_id, line)
-        return one.known is not one.fresh and adds_up(one.total, one.known, self._tolerance)
+            if adds_up(one.total, one.known, self._tolerance):
+                return True
+        return adds_up(one.total, one.fresh, self._tolerance)
+
+    def counts(self, division: int, id_: str) -> bool:
+        """Whether lines of an invoice have come that is not decided about yet."""
+        return (division, id_) in self._open
 
     def close(self, division: int, id_: str) -> Found:
         """Remember the lines of an invoice that is decided about, and say what was found."""
         one = self._open.pop((division, id_), None)
         if one is None:
             return Found.FITS
-        if adds_up(one.total, one.fresh, self._tolerance):
-            return Found.WHOLE
         known = one.known or one.fresh
+        # Lines that come to nothing may be there or not: they are kept.
+        if adds_up(one.total, known, self._tolerance):
+            found = Found.FITS
+        elif adds_up(one.total, one.fresh, self._tolerance):
+            found, known = Found.WHOLE, one.fresh
+        else:
+            found = Found.WRONG
         self._index.learn(division, id_, known.texts())
-        return Found.FITS if adds_up(one.total, known, self._tolerance) else Found.WRONG
+        return found
 
     def knows(self, division: int, id_: str) -> bool:
         """Whether any line of an invoice was ever read."""
@@ -140,4 +157,5 @@ class Totals:
 
 def _total(header: Header) -> Total:
     """What a header says, as numbers."""
-    return Total(*map(decimal_of, (header.amount, header.vat, header.net)))
+    told = header.amount, header.vat, header.net, header.discount, header.net_discount
+    return Total(*map(decimal_of, told))

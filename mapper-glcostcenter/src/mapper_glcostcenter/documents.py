@@ -37,7 +37,7 @@ class Header(NamedTuple):
     """What the mapper needs of a document's header, as it came; "" where it has none.
 
     `reference` is the supplier's own number of an invoice (see `duplicates`), `duplicate_of` the
-    number of the invoice that came with the same one before. `amount`, `vat` and `net` are those of
+    number of the invoice that came with the same one before. `amount` and what follows are those of
     an invoice (see `amounts`).
     """
 
@@ -51,6 +51,8 @@ class Header(NamedTuple):
     amount: str = ""
     vat: str = ""
     net: str = ""
+    discount: str = ""
+    net_discount: str = ""
 
 
 class Index:

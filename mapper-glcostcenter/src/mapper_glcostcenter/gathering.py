@@ -78,13 +78,18 @@ class Gathering(Generic[Record]):
         self._decide = decide
         self._patience = patience
         self._documents: OrderedDict[DocumentKey, _Document[Record]] = OrderedDict()
+        self._whole: DocumentKey | None = None
         self._now = 0
 
-    def __contains__(self, key: DocumentKey) -> bool:
-        return key in self._documents
+    def add(self, key: DocumentKey, record: Record, *, whole: bool = False) -> None:
+        """Let a record wait for the rest of its document.
 
-    def add(self, key: DocumentKey, record: Record) -> None:
-        """Let a record wait for the rest of its document."""
+        Args:
+            key: the document.
+            record: of it.
+            whole: it seems to be the last one: the document is decided about when something else
+                comes, for lines that come to nothing may follow.
+        """
         document = self._documents.get(key)
         if document is None:
             document = self._documents[key] = _Document()
@@ -92,15 +97,27 @@ class Gathering(Generic[Record]):
             self._documents.move_to_end(key)
         document.records.append((self._outbox.reserve(), record))
         document.last = self._now
+        if whole:
+            self._whole = key
+        elif self._whole == key:
+            self._whole = None
 
     def settle(self, key: DocumentKey) -> None:
         """Decide about what has come of a document."""
+        if key == self._whole:
+            self._whole = None
         self._settle(key, self._documents.pop(key))
         self._outbox.advance()
 
-    def tick(self) -> None:
-        """One message more has come: decide about what has waited long enough."""
+    def tick(self, of: DocumentKey | None = None) -> None:
+        """One message more has come: decide about what is whole or has waited long enough.
+
+        Args:
+            of: the document of which it is a line.
+        """
         self._now += 1
+        if self._whole is not None and self._whole != of:
+            self.settle(self._whole)
         while self._documents:
             key, document = next(iter(self._documents.items()))
             if self._now - document.last <= self._patience:
@@ -109,6 +126,7 @@ class Gathering(Generic[Record]):
 
     def settle_all(self) -> None:
         """Decide about everything, as no more is to come."""
+        self._whole = None
         while self._documents:
             self._settle(*self._documents.popitem(last=False))
         self._outbox.advance()

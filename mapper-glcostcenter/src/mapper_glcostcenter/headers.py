@@ -46,7 +46,8 @@ class Headers:
         )
         if numbers := self._numbers.get(stream):
             amounts = (digits(getattr(fields, name)) for name in HEADER_AMOUNTS[stream])
-            told = dict(zip(("amount", "vat", "net"), amounts, strict=False))
+            names = ("amount", "vat", "net", "discount", "net_discount")
+            told = dict(zip(names, amounts, strict=False))
             header = header._replace(reference=reference_of(fields), **told)
             header = numbers.check(division, id_, header)
         self._indexes[stream].learn(division, id_, header)

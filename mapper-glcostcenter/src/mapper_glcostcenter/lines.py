@@ -13,13 +13,14 @@ from msgspec import UNSET
 
 from mapper_glcostcenter.amounts import LINE_AMOUNTS, Found, Totals
 from mapper_glcostcenter.checks import Waits, of_amounts, waiting_too
+from mapper_glcostcenter.documents import Header
 from mapper_glcostcenter.exact import guid
 from mapper_glcostcenter.gathering import DocumentKey, Gathering, Taken, TakenHeader
 from mapper_glcostcenter.holdings import as_instant
 from mapper_glcostcenter.judging import ORDER_LINES
-from mapper_glcostcenter.mapping import HELD, set_aside
+from mapper_glcostcenter.mapping import HELD, LineMapping, set_aside
 from mapper_glcostcenter.splice import Envelope, add_properties, read_record
-from mapper_glcostcenter.streams import LineStream, division_of, text_of
+from mapper_glcostcenter.streams import LINES_OF, STREAMS, LineStream, division_of, text_of
 from s2p_singer import encode_line
 from s2p_store import HoldKey
 
@@ -28,11 +29,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mapper_glcostcenter.checks import Checks
-    from mapper_glcostcenter.documents import Header
     from mapper_glcostcenter.headers import Headers
     from mapper_glcostcenter.holdings import Holdings
     from mapper_glcostcenter.judging import Judge, Judged
-    from mapper_glcostcenter.mapping import LineMapping
     from mapper_glcostcenter.outbox import Outbox
     from mapper_glcostcenter.provenance import Provenance
     from mapper_glcostcenter.streams import Stream
@@ -107,30 +106,35 @@ class Lines:
             fields: what was read of the record.
         """
         taken = self._taken(stream, source_id, line, data, fields)
-        totals = self._totals.get(stream.name)
-        key = document_of(taken) if totals is not None and taken.header is not None else None
+        totals, key = self._totals.get(stream.name), document_of(taken)
+        self._gathering.tick(key)
         if totals is None or taken.header is None or key is None:
             self._put(*self._hand_on(taken, _NOTHING))
             return
         whole = totals.take(key.division, key.id, taken.header, source_id.lower(), fields)
-        if whole is None or (whole and key not in self._gathering):
-            totals.close(key.division, key.id)
+        if whole is None:
             self._put(*self._hand_on(taken, _NOTHING))
             return
-        self._gathering.add(key, taken)
-        if whole:
-            self._gathering.settle(key)
+        self._gathering.add(key, taken, whole=whole)
 
     def begin(self, stream: LineStream) -> None:
-        """The headers of a stream of lines are about to come."""
+        """The headers of a stream of lines are about to come.
+
+        Those that were held as wholes with their lines wait no longer.
+        """
+        for hold, handed_on in self._holdings.earlier(stream.header):
+            held = self._recall_header(hold, Header())
+            self._put(add_properties(held.line, held.data, self._provenance.of(held.fields)))
+            if not handed_on:
+                self._holdings.release(hold, goes_with_its_lines(_NOTHING))
 
     def take_header(
         self,
-        stream: Stream,  # noqa: ARG002 - for those who let it wait
+        stream: Stream,
         line: bytes,
         data: bytes,
         fields: Any,  # noqa: ANN401 - a record of a header stream, made per stream
-        header: Header | None,  # noqa: ARG002 - as above
+        header: Header | None,
     ) -> None:
         """Take a header, which goes on as it is.
 
@@ -141,11 +145,17 @@ class Lines:
             fields: what was read of the record.
             header: what is remembered of it; None if it has no key.
         """
+        source_id, division = text_of(fields.key) or "", division_of(fields.Division)
+        if header is not None and division is not None:
+            self._renew(DocumentKey(LINES_OF[stream.name].name, division, source_id.lower()))
+            key = HoldKey(stream.name, division, source_id)
+            if self._holdings.knows(key):
+                self._holdings.mapped(key, as_instant(text_of(fields.modified)))
         replace = fields.s2p_source_id is not UNSET
         self._put(add_properties(line, data, self._provenance.of(fields), replace=replace))
 
     def tick(self) -> None:
-        """One message more has come: what has waited long enough for its invoice is held."""
+        """Something else than a line has come: what has waited long enough is decided about."""
         self._gathering.tick()
 
     def settle(self) -> None:
@@ -251,6 +261,20 @@ class Lines:
         header = self._headers.find(stream, division, fields)
         return Taken(stream, source_id, line, data, fields, division, header)
 
+    def _renew(self, key: DocumentKey) -> None:
+        """A newer header comes, and its lines with it: the ones that wait are of the older one."""
+        totals = self._totals.get(key.stream)
+        if totals is not None and totals.counts(key.division, key.id):
+            self._gathering.settle(key)
+
+    def _recall_header(self, hold: Hold, header: Header) -> TakenHeader:
+        """A held header, as if it had been taken just now."""
+        stream = STREAMS[hold.stream]
+        line = encode_line({"type": "RECORD", "stream": stream.name, "record": hold.record})
+        data = bytes(self._envelope.decode(line).record)
+        fields = stream.decoder.decode(data)
+        return TakenHeader(stream, hold.source_id, line, data, fields, header)
+
     def _recall(self, stream: LineStream, hold: Hold) -> Taken:
         """A held line, as if it had been taken just now."""
         line = encode_line({"type": "RECORD", "stream": stream.name, "record": hold.record})
@@ -283,6 +307,12 @@ class Lines:
     def _put(self, *messages: bytes) -> None:
         for message in messages:
             self._outbox.put(message)
+
+
+def goes_with_its_lines(waits: Waits) -> LineMapping:
+    """What becomes of a header whose lines wait for `waits`."""
+    rule = "waits with its lines" if waits.reasons else "goes with its lines"
+    return LineMapping(None, None, None, None, waits.reasons, waits.waiting_for, rule)
 
 
 def of_wrong_amounts(key: DocumentKey, header: Header | None) -> Waits:

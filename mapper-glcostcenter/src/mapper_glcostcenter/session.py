@@ -134,7 +134,8 @@ class Session:
             raise InputError(self._not_a_message(line, error)) from None
         kind = envelope.type
         self.messages[kind] += 1
-        self._lines.tick()
+        if kind != "RECORD" or not isinstance(STREAMS.get(envelope.stream or ""), LineStream):
+            self._lines.tick()
         if kind == "RECORD":
             self._record(line, envelope)
         elif kind == "STATE":

@@ -46,7 +46,8 @@ AMOUNTS = ("AmountFC", "Amount", "AmountDC")
 
 _QUANTITIES = ("Quantity", "QuantityInDefaultUnits", "ReceivedQuantity", "NetPrice", "UnitPrice")
 _TAXES = ("VATAmountFC", "VATAmount", "AmountFCExclVat")
-_NUMBERS = frozenset({*AMOUNTS, *_QUANTITIES, *_TAXES})
+_DISCOUNTS = ("AmountDiscount", "AmountDiscountExclVat")
+_NUMBERS = frozenset({*AMOUNTS, *_QUANTITIES, *_TAXES, *_DISCOUNTS, "WithholdingAmountDC"})
 
 
 def _kind(stream: str, name: str) -> tuple[Any, Any]:
@@ -118,6 +119,7 @@ _LINE = (
 _BILLED = (
     "VATAmountFC",
     "VATAmount",
+    "WithholdingAmountDC",
     "Unit",
     "Quantity",
     "QuantityInDefaultUnits",
@@ -137,6 +139,7 @@ _INVOICE = (
     "Amount",
     "AmountFC",
     *_TAXES,
+    *_DISCOUNTS,
 )
 
 STREAMS: Mapping[str, Stream] = {

@@ -18,17 +18,23 @@ from mapper_glcostcenter.checks import Waits, together
 from mapper_glcostcenter.documents import Header
 from mapper_glcostcenter.exact import guid
 from mapper_glcostcenter.gathering import DocumentKey, Taken, TakenHeader
-from mapper_glcostcenter.lines import Lines, document_of, modified_of, of_wrong_amounts
-from mapper_glcostcenter.mapping import LineMapping, set_aside
+from mapper_glcostcenter.lines import (
+    Lines,
+    document_of,
+    goes_with_its_lines,
+    modified_of,
+    of_wrong_amounts,
+)
+from mapper_glcostcenter.mapping import set_aside
 from mapper_glcostcenter.splice import add_properties, members
 from mapper_glcostcenter.streams import LINES_OF, STREAMS, LineStream, division_of, text_of
 from s2p_mapping.three_way import decimal_of
-from s2p_singer import encode_line
 from s2p_store import HoldKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from mapper_glcostcenter.mapping import LineMapping
     from mapper_glcostcenter.streams import Stream
     from s2p_store import Waiver
 
@@ -64,6 +70,7 @@ class WholeDocuments(Lines):
         # What was found out about held lines rests on the headers known till now.
         self._learnt.discard(lines.name)
         key = DocumentKey(lines.name, division, id_)
+        self._renew(key)
         self._gathering.add(key, TakenHeader(stream, source_id, line, data, fields, header))
 
     @override
@@ -72,15 +79,14 @@ class WholeDocuments(Lines):
     ) -> None:
         taken = self._taken(stream, source_id, line, data, fields)
         key = document_of(taken)
+        self._gathering.tick(key)
         if key is None:
             self._put(*self._hand_on(taken, _NOTHING))
             return
-        self._gathering.add(key, taken)
-        totals = self._totals.get(stream.name)
-        if totals is None or taken.header is None:
-            return
-        if totals.take(key.division, key.id, taken.header, source_id.lower(), fields):
-            self._gathering.settle(key)
+        totals, whole = self._totals.get(stream.name), None
+        if totals is not None and taken.header is not None:
+            whole = totals.take(key.division, key.id, taken.header, source_id.lower(), fields)
+        self._gathering.add(key, taken, whole=bool(whole))
 
     @override
     def revalidate(self, stream: LineStream, save: Callable[[], None]) -> None:
@@ -161,19 +167,14 @@ class WholeDocuments(Lines):
         """The header that is held, if it can go on."""
         found = self._held_headers.get(key)
         for hold in self._store.holds.find([found] if found else []):
-            stream = STREAMS[hold.stream]
-            line = encode_line({"type": "RECORD", "stream": stream.name, "record": hold.record})
-            data = bytes(self._envelope.decode(line).record)
-            header = self._headers.of(stream.name, key.division, key.id) or Header()
+            header = self._headers.of(hold.stream, key.division, key.id) or Header()
             mapping = _with_lines(self._waits(key, header), hold.waiver)
             if mapping.reasons:
                 self._holdings.explain(hold, mapping, again=False)
                 continue
             self._holdings.release(hold, mapping)
             del self._held_headers[key]
-            fields = stream.decoder.decode(data)
-            record = TakenHeader(stream, hold.source_id, line, data, fields, header)
-            return (self._header_message(record, mapping),)
+            return (self._header_message(self._recall_header(hold, header), mapping),)
         return ()
 
     def _freed(
@@ -250,8 +251,7 @@ class WholeDocuments(Lines):
 
 def _with_lines(waits: Waits, waiver: Waiver | None) -> LineMapping:
     """What becomes of a header whose lines wait for `waits`, after what a person decided."""
-    rule = "waits with its lines" if waits.reasons else "goes with its lines"
-    mapping = LineMapping(None, None, None, None, waits.reasons, waits.waiting_for, rule)
+    mapping = goes_with_its_lines(waits)
     if waiver is None:
         return mapping
     return set_aside(mapping, waiver.by, waiver.why, waiver.reasons)

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
@@ -62,7 +63,11 @@ class Receiver:
         )
 
     async def _take(self, request: Request) -> Response:
-        body = await _body(request)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            # Nobody is there to be answered; a delivery that broke off is made again.
+            return self._answer("broken off", 400)
         if body is None:
             return self._answer("too large", 413)
         if not body:

@@ -9,10 +9,11 @@ from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from exactonline_client import ExactError
+from exactonline_client import ExactError, utc_now
 from s2p_singer import (
     BufferedMessageWriter,
     PluginMixin,
+    SettingError,
     Terminated,
     UserError,
     require,
@@ -20,6 +21,7 @@ from s2p_singer import (
 )
 from tap_exactonline.definitions import STREAMS, StreamDefinition
 from tap_exactonline.forecast import forecast
+from tap_exactonline.given_state import fault_of
 from tap_exactonline.plan import as_json, as_table
 from tap_exactonline.session import Session
 from tap_exactonline.settings import NEEDED_TO_READ, SETTINGS, check_settings
@@ -131,6 +133,11 @@ class TapExactOnline(PluginMixin, Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
+        if fault := fault_of(state, utc_now()):
+            raise SettingError(
+                f"The state is not one that this tap wrote: {fault}. Correct it, or run without "
+                "it to read everything again."
+            )
         # The SDK takes bookmarks only.
         super().load_state(state)
         if isinstance(inbox := state.get(_INBOX), dict):

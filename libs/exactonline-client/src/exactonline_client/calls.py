@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from exactonline_client.envelope import parse_json
+from exactonline_client.envelope import is_page, parse_json
 from exactonline_client.errors import (
     ConnectionFailed,
     KeyBlocked,
@@ -103,7 +103,7 @@ class Caller:
                     return parse_json(reply.body, what), self._governor.now()
                 except UnexpectedAnswer:
                     troubles.broken += 1
-                    if reply.body[:64].lstrip().startswith(b"<"):
+                    if is_page(reply.body):
                         raise  # a page for people: repeating does not turn it into rows
                     if troubles.broken >= _BROKEN_TRIES:
                         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +15,10 @@ __all__ = ["Envelope", "error_text", "expanded", "open_envelope", "parse_json"]
 
 _decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
 _LONGEST_ERROR: Final = 300
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL
+)
+"""A JSON escape: two halves of a character, one half alone, or anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +35,43 @@ def parse_json(body: bytes, what: str) -> Any:  # noqa: ANN401 - JSON is anythin
     Raises:
         UnexpectedAnswer: HTML, XML, half a body or no body.
     """
-    start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(b"<"):
+    if is_page(body):
+        start = _start(body)
         kind = "XML" if start.startswith((b"<?xml", b"<feed", b"<error")) else "an HTML page"
         raise UnexpectedAnswer(
             f"Exact Online answered {what} with {kind} instead of JSON. Check region and api_url; "
             "if they are right, a proxy or a maintenance page stands in between."
         )
     try:
-        return _decoder.decode(body.removeprefix(b"\xef\xbb\xbf"))
+        return _decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         state = "an empty body" if not body.strip() else "a body that is not complete JSON"
         raise UnexpectedAnswer(f"Exact Online answered {what} with {state}.") from error
+
+
+def is_page(body: bytes) -> bool:
+    """Tell whether an answer is HTML or XML."""
+    return _start(body).startswith(b"<")
+
+
+def _start(body: bytes) -> bytes:
+    return body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+
+
+def _decode(body: bytes) -> Any:  # noqa: ANN401 - JSON is anything
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError:
+        # A text that was cut in the middle of an emoji ends in half of it. That is no reason to
+        # read nothing any more.
+        whole = _ESCAPE.sub(_whole_character, body)
+        if whole == body:
+            raise
+        return _decoder.decode(whole)
+
+
+def _whole_character(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape["half"] else escape[0]
 
 
 def open_envelope(document: Any, what: str) -> Envelope:  # noqa: ANN401 - decoded JSON

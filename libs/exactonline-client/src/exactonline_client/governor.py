@@ -100,8 +100,8 @@ class Governor:
         Raises:
             DailyLimitReached: it was the day's limit.
         """
-        told = pace.read_limits(reply.headers)
         now = self.now()
+        told = pace.trusted(pace.read_limits(reply.headers), now)
         day_hit = told.minute_left is None and (
             told.day_left is not None or told.day_resets_at is not None
         )

@@ -42,6 +42,7 @@ __all__ = [
 _OK: Final = 200
 _SERVER: Final = 500
 _USUAL_LIFETIME: Final = 600
+_LONGEST_LIFETIME: Final = 86_400
 _LONGEST_TEXT: Final = 200
 LOGIN_HINT: Final = "Log in again with `s2p login`."
 
@@ -184,7 +185,7 @@ def _lifetime(told: object) -> int:
         seconds = int(str(told))
     except ValueError:
         return _USUAL_LIFETIME
-    return seconds if seconds > 0 else _USUAL_LIFETIME
+    return seconds if 0 < seconds <= _LONGEST_LIFETIME else _USUAL_LIFETIME
 
 
 def _refusal(reply: Reply, document: Mapping[str, object]) -> Exception:

@@ -26,6 +26,8 @@ _EPOCH_DAY: Final = _EPOCH.toordinal()
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 _HOUR: Final = timedelta(hours=1)
+_FIRST_MS: Final = (datetime.min - _EPOCH) // timedelta(milliseconds=1)  # noqa: DTZ901 - as above
+"""The year 1, which .NET writes for a date-time that was never set."""
 
 
 @lru_cache(maxsize=16_384)
@@ -53,7 +55,7 @@ def instant_text(ms: int) -> str:
     Raises:
         ValueError: outside of the years 1 to 9999.
     """
-    ms -= _offset_ms(ms // _HOUR_MS)
+    ms = max(ms - _offset_ms(ms // _HOUR_MS), _FIRST_MS) if ms >= _FIRST_MS else ms
     day, rest = divmod(ms, _DAY_MS)
     seconds, milli = divmod(rest, 1000)
     minutes, second = divmod(seconds, 60)

@@ -51,6 +51,8 @@ MATCHES = "purchase_invoice_lines:matches"
 (order line, quantity, price, match status, deviations …)."""
 
 _NOTHING = Decimal(0)
+_MOST_DIGITS = 1_000
+"""Numbers of more digits before the point are no amounts."""
 
 
 class Deviation(str, Enum):
@@ -218,12 +220,12 @@ def _differ(pair: tuple[str, str]) -> bool:
 
 
 def decimal_of(text: str) -> Decimal | None:
-    """The number a text holds; None for what is none."""
+    """The number a text holds; None for what is none, or is too large to be added to another."""
     try:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and number.adjusted() < _MOST_DIGITS else None
 
 
 def memory_scope(division: int, name: str) -> str:

@@ -18,7 +18,10 @@ _NOTHING = Decimal(0)
 
 
 class LineAmount(NamedTuple):
-    """What one line of an invoice says, in the document's currency."""
+    """What one line of an invoice says, in the document's currency.
+
+    `vat` is what comes on top of the amount: VAT, less tax that is withheld from the supplier.
+    """
 
     amount: Decimal
     vat: Decimal = _NOTHING
@@ -27,12 +30,15 @@ class LineAmount(NamedTuple):
 class Total(NamedTuple):
     """What the header of an invoice says, in the document's currency; None where it says nothing.
 
-    `net` is the amount that is named as being without VAT.
+    `net` is the amount that is named as being without VAT; `discount` and `net_discount` are what
+    is taken off the invoice as a whole, with and without VAT.
     """
 
     amount: Decimal | None = None
     vat: Decimal | None = None
     net: Decimal | None = None
+    discount: Decimal | None = None
+    net_discount: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -71,21 +77,20 @@ def adds_up(total: Total, lines: LineAmounts, tolerance: Decimal = _NOTHING) -> 
     """Whether the lines come to what the header says, give or take `tolerance` for each line.
 
     The header's amount may be the lines' amounts, those with the lines' VAT, or those with the
-    header's own VAT; its net amount is the lines' amounts. Signs do not count: credit notes are
-    written both ways. A header that names no amount is not contradicted.
+    header's own VAT; its net amount is the lines' amounts. Each may be less by a discount on the
+    whole invoice. Signs do not count: credit notes are written both ways. A header that names no
+    amount is not contradicted.
     """
-    amount, vat, net = total
+    amount, vat, net, *discounts = total
     if amount is None and net is None:
         return True
-    within = tolerance * max(1, len(lines.by_id))
     without = abs(lines.amount)
-    if net is not None and abs(abs(net) - without) <= within:
-        return True
-    if amount is None:
-        return False
-    amount = abs(amount)
-    return (
-        abs(amount - without) <= within
-        or abs(amount - abs(lines.amount + lines.vat)) <= within
-        or (vat is not None and abs(amount - without - abs(vat)) <= within)
-    )
+    differences = [] if net is None else [without - abs(net)]
+    if amount is not None:
+        amount = abs(amount)
+        differences += [without - amount, abs(lines.amount + lines.vat) - amount]
+        if vat is not None:
+            differences.append(without + abs(vat) - amount)
+    within = tolerance * max(1, len(lines.by_id))
+    off = [_NOTHING, *(abs(discount) for discount in discounts if discount)]
+    return any(abs(each - less) <= within for less in off for each in differences)
