@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from servicenow_client import (
     AmbiguousWrite,
     Call,
+    ContentRefused,
     Forbidden,
     Hibernating,
     NoAnswer,
@@ -130,6 +131,47 @@ def test_every_failure_is_a_sentence(
         list(client.query("t"))
     assert type(caught.value) is error
     assert network.script == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "said"),
+    [
+        (answer(400, {"error": {"message": "bad", "detail": "why"}}), ContentRefused, "bad - why"),
+        (html("<h1>too large</h1>", 413), ContentRefused, ""),
+        (answer(400, {"error": {"message": "Invalid table t"}}), NotFound, None),
+        (
+            answer(400, {"error": {"message": "Requested URI does not represent any resource"}}),
+            Rejected,
+            None,
+        ),
+        (html("<h1>no such page</h1>", 404), NotServiceNow, None),
+    ],
+)
+def test_a_refusal_that_may_be_due_to_the_content_is_told_apart(
+    network: Network,
+    client: ServiceNowClient,
+    trouble: Answer,
+    error: type[Exception],
+    said: str | None,
+) -> None:
+    network.script = [trouble]
+    with pytest.raises(error) as caught:
+        client.insert_multiple("t", [{"Name": "x"}])
+    assert type(caught.value) is error
+    assert getattr(caught.value, "said", None) == said
+
+
+@pytest.mark.parametrize(
+    ("trouble", "foreign"),
+    [(html("<h1>blocked</h1>", 403), True), (answer(403, {"error": {"message": "no"}}), False)],
+)
+def test_a_write_that_something_before_servicenow_refused_is_told_apart(
+    network: Network, client: ServiceNowClient, trouble: Answer, *, foreign: bool
+) -> None:
+    network.script = [trouble]
+    with pytest.raises(AmbiguousWrite) as caught:
+        client.insert_multiple("t", [{"Name": "x"}])
+    assert caught.value.foreign is foreign
 
 
 def test_a_hibernating_page_after_a_post_means_nothing_was_done(

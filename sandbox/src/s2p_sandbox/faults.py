@@ -9,6 +9,8 @@ Kinds common to both systems, with their parameters:
 ``slow``       wait ``seconds`` (default 1), then handle
 ``drop_before``  close the connection, nothing handled
 ``drop_after``   handle, commit, close the connection without an answer
+``firewall``   answer a request whose body holds ``word`` with an HTML page, ``code`` (default 403),
+               nothing handled; let others pass
 ``truncate``   handle, send half of the body under the full Content-Length, close the connection
 =============  ====================================================================================
 
@@ -40,10 +42,11 @@ __all__ = [
 ]
 
 COMMON_KINDS = frozenset(
-    {"status", "html", "timeout", "slow", "drop_before", "drop_after", "truncate"}
+    {"status", "html", "timeout", "slow", "drop_before", "drop_after", "truncate", "firewall"}
 )
 FAULT_KEY = "s2p_sandbox.fault"
 TRANSPORT_KEY = "s2p_sandbox.transport"
+_BLOCKED_PAGE = "<!DOCTYPE html><html><body><h1>Request blocked</h1></body></html>"
 _MAINTENANCE_PAGE = "<!DOCTYPE html><html><body><h1>We will be back soon</h1></body></html>"
 
 
@@ -162,6 +165,15 @@ class FaultMiddleware:
             headers = {"Content-Type": "text/html; charset=utf-8"}
             body = str(params.get("body", _MAINTENANCE_PAGE))
             await _reply(scope, receive, send, 200, headers, body)
+        elif fault.kind == "firewall":
+            payload = await _consume(receive)
+            if str(params.get("word", "")).encode() in payload:
+                headers = {"Content-Type": "text/html; charset=utf-8"}
+                code = int(params.get("code", 403))
+                again = _replayed(payload, receive)
+                await _reply(scope, again, send, code, headers, _BLOCKED_PAGE)
+            else:
+                await self._app(scope, _replayed(payload, receive), send)
         elif fault.kind == "timeout":
             await asyncio.sleep(float(params.get("seconds", 300)))
             await _drop(scope)
@@ -193,12 +205,25 @@ async def _reply(  # noqa: PLR0913, PLR0917  # the ASGI triple plus the reply's 
     await send({"type": "http.response.body", "body": raw})
 
 
-async def _consume(receive: Receive) -> None:
+async def _consume(receive: Receive) -> bytes:
     """Read the request's body: an answer that overtakes it would break the connection."""
+    body = b""
     more = True
     while more:
         message = await receive()
+        body += message.get("body", b"")
         more = message["type"] == "http.request" and message.get("more_body", False)
+    return body
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A body that was read already, to be read once more; then what really comes."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return left.pop() if left else await receive()
+
+    return again
 
 
 async def _handled(app: ASGIApp, scope: Scope, receive: Receive) -> list[Message]:

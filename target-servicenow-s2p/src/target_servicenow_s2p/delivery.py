@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from servicenow_client import (
     AmbiguousWrite,
+    ContentRefused,
     Forbidden,
     NotFound,
     equals,
@@ -21,6 +22,7 @@ from servicenow_client import (
 from target_servicenow_s2p.batches import PENDING, Batch, Result
 from target_servicenow_s2p.direct import write_to_table
 from target_servicenow_s2p.errors import OutcomeUnknown
+from target_servicenow_s2p.halving import Halving, check_not_all, why_refused
 from target_servicenow_s2p.staged import Sought, find_staged, natural_key, result_of
 
 if TYPE_CHECKING:
@@ -82,35 +84,61 @@ class Courier:
             return [write_to_table(self.client, batch.table, row) for row in batch.rows]
         if batch.table.one_by_one:
             return self._singly(batch.table, batch.rows)
-        sets = self._post(batch.table, list(batch.rows), run_after)
-        for import_set in sets:
-            posted(import_set)
-        return [
-            result
-            for import_set, rows in sets.items()
-            for result in self.outcomes(batch.table, import_set, rows)
-        ]
-
-    def _post(self, table: Table, rows: list[Row], run_after: str | None) -> dict[str, list[Row]]:
-        """Stage rows and return them by import set; several only after an ambiguous answer."""
-        staging = table.output.staging_table
         sets: dict[str, list[Row]] = {}
+        results = self._post(batch.table, batch.rows, run_after, sets)
+        for import_set, rows in sets.items():
+            if len(rows) == len(batch.rows):
+                # Of several sets none may stand for the batch: a dead run's rows are then searched.
+                posted(import_set)
+        for import_set, rows in sets.items():
+            results += self.outcomes(batch.table, import_set, rows)
+        return results
+
+    def _post(
+        self, table: Table, rows: Sequence[Row], run_after: str | None, sets: dict[str, list[Row]]
+    ) -> list[Result]:
+        """Stage rows, adding them to `sets`, and return results of those refused for good.
+
+        Raises:
+            ContentRefused: it is not about a row.
+        """
+        halving = Halving(rows)
+        while not halving.is_over:
+            piece = halving.next()
+            try:
+                self._stage(table, list(piece), run_after, sets)
+            except ContentRefused as refusal:
+                there = {row.key for staged in sets.values() for row in staged}
+                halving.note_refused([row for row in piece if row.key not in there], refusal)
+            else:
+                halving.note_taken()
+        return [_refused(row, refusal) for row, refusal in halving.refused]
+
+    def _stage(
+        self, table: Table, rows: list[Row], run_after: str | None, sets: dict[str, list[Row]]
+    ) -> None:
+        """Stage rows by one request, or by more after an ambiguous answer, adding them to `sets`.
+
+        Raises:
+            ContentRefused: those that are not in `sets` now were refused.
+        """
+        staging = table.output.staging_table
         for _ in range(_TRIES):
             payload = [table.payload(row.values) for row in rows]
             try:
                 made = self.client.insert_multiple(staging, payload, run_after)
             except AmbiguousWrite as doubt:
-                staged = self._look(table, rows, doubt)
+                staged = self._look(table, rows, doubt, _pauses([doubt]))
                 for row in rows:
                     if row.key in staged:
                         sets.setdefault(staged[row.key].import_set_id, []).append(row)
                 rows = [row for row in rows if row.key not in staged]
                 if not rows:
-                    return sets
+                    return
                 _insist(staging, doubt)
             else:
                 sets.setdefault(made.import_set_id, []).extend(rows)
-                return sets
+                return
         raise OutcomeUnknown(
             f"ServiceNow gave no usable answer to {_TRIES} attempts to stage {len(rows)} rows in "
             f"{staging}, and does not show them: run again later; nothing is lost."
@@ -190,6 +218,7 @@ class Courier:
         """Stage rows by column names, each on its own: it is transformed before its answer."""
         staging = table.output.staging_table
         results: list[Result] = []
+        refusals: list[ContentRefused] = []
         left = list(rows)
         fruitless = 0
         while left and fruitless < _TRIES:
@@ -202,10 +231,15 @@ class Courier:
                     results.append(_taken(row, imported(staging, answer.read())))
                 except AmbiguousWrite as doubt:
                     doubts.append((row, doubt))
+                except ContentRefused as refusal:
+                    refusals.append(refusal)
+                    results.append(_refused(row, refusal))
             before = len(left)
-            found, left = self._resolved(table, doubts) if doubts else ([], [])
+            found, left = self._resolved(table, doubts, refusals) if doubts else ([], [])
             results += found
             fruitless = fruitless + 1 if len(left) == before else 0
+            if len(results) == len(refusals):
+                check_not_all(refusals)
         if left:
             raise OutcomeUnknown(
                 f"ServiceNow gave no usable answer to {_TRIES} attempts to stage {len(left)} rows "
@@ -214,9 +248,15 @@ class Courier:
         return results
 
     def _resolved(
-        self, table: Table, doubts: Sequence[tuple[Row, AmbiguousWrite]]
+        self,
+        table: Table,
+        doubts: Sequence[tuple[Row, AmbiguousWrite]],
+        refusals: list[ContentRefused],
     ) -> tuple[list[Result], list[Row]]:
-        """Look rows sent alone up; return the results of those there are, and the other rows."""
+        """Look rows sent alone up; return the results of those there are, and the other rows.
+
+        What turns out to be refused for good has a result, too, and is added to `refusals`.
+        """
         rows = [row for row, _ in doubts]
         staged = self._look(table, rows, doubts[0][1], _pauses([doubt for _, doubt in doubts]))
         results: list[Result] = []
@@ -229,10 +269,17 @@ class Courier:
                 results.append(result_of(row, outcome))
         for import_set, late in pending.items():
             results += self.outcomes(table, import_set, late)
-        left = [row for row in rows if row.key not in staged]
+        left: list[Row] = []
         for row, doubt in doubts:
-            if row.key not in staged:
+            if row.key in staged:
+                continue
+            try:
                 _insist(table.output.staging_table, doubt)
+            except ContentRefused as refusal:
+                refusals.append(refusal)
+                results.append(_refused(row, refusal))
+            else:
+                left.append(row)
         return results, left
 
     def _look(
@@ -279,6 +326,8 @@ def _pauses(doubts: Sequence[AmbiguousWrite]) -> Sequence[float]:
     """Return the seconds before each look for rows that were sent alone or in batches."""
     if all(doubt.status == _ANSWERED for doubt in doubts):
         return _LOOKS[:2]  # the batch is over: what is not there soon was never begun
+    if all(_is_stopped(doubt) for doubt in doubts):
+        return _LOOKS[:1]  # nothing is under way: it was stopped before, or its answer was
     lost = len(doubts) > 1 and any(doubt.status is None for doubt in doubts)
     return _BATCH_LOOKS if lost else _LOOKS
 
@@ -296,13 +345,28 @@ def _taken(row: Row, taken: ImportResult) -> Result:
     )
 
 
+def _is_stopped(doubt: AmbiguousWrite) -> bool:
+    """Whether something before ServiceNow refused: a 403 that is a page and no API answer."""
+    return doubt.foreign and doubt.status == _FORBIDDEN
+
+
+def _refused(row: Row, refusal: ContentRefused) -> Result:
+    return Result(row, "error", why_refused(refusal))
+
+
 def _insist(staging: str, doubt: AmbiguousWrite) -> None:
     """Say when rows that were not found must not be sent again.
 
     Raises:
         OutcomeUnknown: ServiceNow took them and does not show them to this user.
+        ContentRefused: something before ServiceNow refused them.
         Forbidden: it takes none.
     """
+    if _is_stopped(doubt):
+        raise ContentRefused(
+            f"Something before ServiceNow refused rows for {staging} with status {doubt.status}.",
+            _FORBIDDEN,
+        ) from None
     if doubt.status == _TAKEN:
         raise OutcomeUnknown(
             f"ServiceNow took rows for {staging} and shows neither them nor what became of them: "

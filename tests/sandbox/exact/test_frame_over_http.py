@@ -114,3 +114,13 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     with database.read() as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone()[0] == 0
     database.close()
+
+
+def test_a_firewall_stops_what_holds_its_word(url: str, book: FaultBook) -> None:
+    book.add(Fault("firewall", times=None, params={"word": "<script"}))
+    stopped = requests.post(url, json={"text": "<script>"}, timeout=5)
+    assert stopped.status_code == 403
+    assert stopped.headers["Content-Type"].startswith("text/html")
+    assert handled == []
+    assert requests.post(url, json={"text": "paper"}, timeout=5).status_code == 200
+    assert handled == ["POST"]

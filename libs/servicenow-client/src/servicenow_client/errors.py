@@ -11,6 +11,7 @@
     ├── Forbidden                the user lacks a role or an ACL denies
     ├── NotFound                 no such record or table, or an ACL hides it
     ├── Rejected                 the request itself was refused (400, 405, 415, ...)
+    │   └── ContentRefused       what was sent was refused, nothing of it was done: less may pass
     ├── Throttled                still 429 after all permitted waiting
     ├── Unavailable              5xx, 202 or a cancelled transaction after all attempts
     ├── BatchRefused             the Batch API is not open to this user: make single calls
@@ -29,6 +30,7 @@ __all__ = [
     "AmbiguousWrite",
     "AuthenticationFailed",
     "BatchRefused",
+    "ContentRefused",
     "Forbidden",
     "Hibernating",
     "NotFound",
@@ -84,6 +86,22 @@ class Rejected(ServiceNowError):  # noqa: N818 - see above
     """The instance understood the request and refused it for good."""
 
 
+class ContentRefused(Rejected):
+    """New data was refused for good, by ServiceNow or by something before it; none was taken.
+
+    What is smaller, or lacks the part that is not liked, may be taken.
+
+    Attributes:
+        status: the HTTP status.
+        said: ServiceNow's own words, bounded in length; empty where the answer was not its API's.
+    """
+
+    def __init__(self, message: str, status: int, said: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.said = said
+
+
 class Throttled(ServiceNowError):  # noqa: N818 - see above
     """Rate limited for longer than this client may wait.
 
@@ -113,11 +131,13 @@ class AmbiguousWrite(ServiceNowError):  # noqa: N818 - see above
     Attributes:
         status: the HTTP status, or None when no answer came; 200 for a call at which an
             answered batch was ended.
+        foreign: the answer was not the API's, but of something before it.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, *, foreign: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.foreign = foreign
 
 
 def explanation(message: object, detail: object = None) -> str:

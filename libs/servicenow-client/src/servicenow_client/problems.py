@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from servicenow_client.answers import Body
 from servicenow_client.errors import (
     AmbiguousWrite,
     AuthenticationFailed,
+    ContentRefused,
     Forbidden,
     Hibernating,
     NotFound,
@@ -34,6 +35,10 @@ __all__ = [
     "refused_credentials",
     "unreachable",
 ]
+
+
+_ABOUT_CONTENT: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+_NO_RESOURCE: Final = "does not represent any resource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ def ambiguous(host: str, method: str, path: str, tried: Attempt) -> ServiceNowEr
         f"{host} gave no usable answer to {method} {path} ({reason}): "
         "the record may or may not exist now.",
         tried.status or None,
+        foreign=tried.body.kind == "foreign",
     )
 
 
@@ -94,6 +100,12 @@ def fatal(host: str, method: str, path: str, tried: Attempt) -> ServiceNowError:
         return Hibernating(
             f"The developer instance {host} hibernates: wake it at developer.servicenow.com, "
             "then run again."
+        )
+    if method == "POST" and _is_about_content(tried):
+        return ContentRefused(
+            f"{host} refused {method} {path} with status {tried.status}{said}.",
+            tried.status,
+            tried.body.said,
         )
     if tried.body.kind == "foreign":
         return NotServiceNow(
@@ -108,6 +120,12 @@ def fatal(host: str, method: str, path: str, tried: Attempt) -> ServiceNowError:
     if tried.status == HTTPStatus.NOT_FOUND or "Invalid table" in tried.body.said:
         return NotFound(f"{host} has no {path}{said}: it does not exist, or an ACL hides it.")
     return Rejected(f"{host} refused {method} {path} with status {tried.status}{said}.")
+
+
+def _is_about_content(tried: Attempt) -> bool:
+    """Whether a refusal may be due to what was sent, not to where it was sent."""
+    elsewhere = "Invalid table" in tried.body.said or _NO_RESOURCE in tried.body.said
+    return tried.status in _ABOUT_CONTENT and not elsewhere
 
 
 def gave_up(host: str, path: str, tried: Attempt, asked: float | None) -> ServiceNowError:
