@@ -57,6 +57,13 @@ def test_wrong_key_and_missing_key_are_one_line(house: House) -> None:
         assert house.key not in ran.output
 
 
+def test_a_wrong_store_url_is_told_with_its_example_and_without_its_password(house: House) -> None:
+    ran = house.run("held", "list", S2P_STORE_URL="mysql://me:hunter2x@db/s2p")
+    assert ran.exit_code == 1
+    assert "postgresql://USER:PASSWORD@HOST/DATABASE" in ran.stderr
+    assert "hunter2x" not in ran.stderr
+
+
 def test_a_defect_is_one_line_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

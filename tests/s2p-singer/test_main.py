@@ -140,6 +140,8 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
         ("Authorization: Bearer AAEAabcdefghijk", "Authorization: Bearer [redacted]"),
         ("refresh_token=abc123xyz&x=1", "refresh_token=[redacted]&x=1"),
         ("postgresql://user:pa55word@host/db", "postgresql://user:[redacted]@host/db"),
+        ("postgresql://u:PASSWORD1@host/db", "postgresql://u:[redacted]@host/db"),
+        ("postgresql://USER:PASSWORD@HOST/DATABASE", "postgresql://USER:PASSWORD@HOST/DATABASE"),
         ("nothing to hide", "nothing to hide"),
     ],
 )

@@ -190,6 +190,49 @@ def test_without_numbers_no_row_gets_the_outcome_of_another(feed: Feed) -> None:
     assert {entry.state for entry in known.values()} == {"sent"}
 
 
+GL = "sn_fcms_intg_gl_account_stage"
+MAY_DOUBLE: list[dict[str, Any]] = [
+    {"coalesce_off_on": [GL]},
+    {"transform_maps_readable": False},
+    {"coalesce_off_on": [GL], "second_map_on": [GL]},
+]
+
+
+def lose_an_answer(feed: Feed, **switches: object) -> list[dict[str, Any]]:
+    """Let a write succeed and its answer be lost where nothing can be looked up."""
+    feed.instance.switch(dictionary_readable=False, **switches)
+    accounts = [*REFERENCE[:2], *many("gl_accounts", 3, gl_account), state(done=True)]
+    feed.instance.fault("drop_after", r"POST .*gl_account_stage/insertMultiple")
+    with pytest.raises(OutcomeUnknown):
+        feed.run(accounts)
+    return accounts
+
+
+@pytest.mark.parametrize("switches", MAY_DOUBLE)
+def test_what_cannot_be_looked_up_and_might_double_is_not_sent_again(
+    feed: Feed, switches: dict[str, Any]
+) -> None:
+    accounts = lose_an_answer(feed, **switches)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown, match="let the integration user read sys_dictionary"):
+            feed.run(accounts)
+        assert feed.states == []
+    feed.instance.switch(dictionary_readable=True)
+    assert feed.run(accounts) == [{"done": True}]
+    assert set(primary_per_key(feed).values()) == {1}
+    assert len({row["sys_import_set"] for row in feed.instance.rows(GL)}) == 1
+
+
+def test_what_cannot_be_looked_up_is_not_told_as_never_staged(
+    feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    accounts = lose_an_answer(feed)
+    assert feed.run(accounts) == [{"done": True}]
+    assert "of them were staged" not in caplog.text
+    assert "Whether they were staged cannot be looked up" in caplog.text
+    assert set(primary_per_key(feed).values()) == {1}
+
+
 @pytest.mark.parametrize("kind", ["status", "drop_after", "200_partial", "short_page", "truncate"])
 def test_trouble_while_reading_outcomes_is_only_a_delay(feed: Feed, kind: str) -> None:
     feed.instance.fault(kind, r"GET .*table/sn_fcms_intg_gl_account_stage", times=3, code=503)

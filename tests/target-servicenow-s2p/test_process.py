@@ -163,6 +163,7 @@ def test_a_killed_target_is_picked_up_without_a_second_effect(feed: Feed) -> Non
         ({"instance_url": "http://127.0.0.1:9"}, "cannot be reached"),
         ({"client_secret": "wrong-secret"}, "refused to issue an access token"),
         ({"store_url": "sqlite:////proc/none/store.db"}, "store"),
+        ({"store_url": "mysql://me:wrong-secret@db/s2p"}, "//USER:PASSWORD@HOST/DATABASE."),
         ({"surprise": 1}, "Unknown setting: surprise"),
     ],
 )

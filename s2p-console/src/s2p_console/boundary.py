@@ -48,7 +48,8 @@ _SECRET_LOOKING: Final = (
         r"(?i)(\"?(?:access_token|refresh_token|client_secret|password|store_key|code)\"?"
         r"\s*[=:]\s*\"?)[^\s\"'&,}]{8,}"
     ),
-    re.compile(r"(://[^/\s:@]+:)[^/\s@]+(?=@)"),
+    # The word PASSWORD stands in messages that show what a URL looks like.
+    re.compile(r"(://[^/\s:@]+:)(?!PASSWORD@)[^/\s@]+(?=@)"),
 )
 
 

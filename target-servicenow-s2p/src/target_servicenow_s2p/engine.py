@@ -254,13 +254,7 @@ class Engine:
                 for staging, rows, staged in recover(
                     self._journal, self._slot, courier, parking, self._instance.table
                 ):
-                    self._logger.info(
-                        "An earlier run ended while %d rows for %s were on their way: %d of them "
-                        "were staged.",
-                        rows,
-                        staging,
-                        staged,
-                    )
+                    self._tell_recovered(staging, rows, staged)
                 self._parking = parking
                 ancestors = ancestors_of(self._definitions)
                 self._loader = Loader(
@@ -286,6 +280,24 @@ class Engine:
                 self._intake.flush()
             self._intake = None
         return self._instance
+
+    def _tell_recovered(self, staging: str, rows: int, staged: int | None) -> None:
+        if staged is not None:
+            self._logger.info(
+                "An earlier run ended while %d rows for %s were on their way: %d of them were "
+                "staged.",
+                rows,
+                staging,
+                staged,
+            )
+            return
+        self._logger.warning(
+            "An earlier run ended while %d rows for %s were on their way. Whether they were staged "
+            "cannot be looked up while sys_dictionary cannot be read: they are staged again, which "
+            "makes no second record, as its transform map matches existing ones.",
+            rows,
+            staging,
+        )
 
     def _feed(self) -> Intake:
         if self._intake is None:

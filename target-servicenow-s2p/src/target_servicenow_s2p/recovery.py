@@ -2,7 +2,8 @@
 
 A batch that was *sent* has an import set whose rows tell what became of them. A batch that was
 *about to be sent* is searched in the staging table by natural key and content. Rows found
-nowhere were never staged: no state was written for them, so they come again by themselves.
+nowhere were never staged: no state was written for them, so they come again by themselves. Where
+the staging table cannot be searched they come again, too, if that is known to do no harm.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from target_servicenow_s2p.batches import PENDING, Batch, Result
+from target_servicenow_s2p.errors import OutcomeUnknown
 from target_servicenow_s2p.rows import Origin, Row
 from target_servicenow_s2p.staged import Sought, find_staged, result_of
 
@@ -36,7 +38,7 @@ def recover(
     courier: Courier,
     parking: Parking,
     table_of: Callable[[str], Table | None],
-) -> list[tuple[str, int, int]]:
+) -> list[tuple[str, int, int | None]]:
     """Look up and write down the outcome of everything dead runs had on its way.
 
     Args:
@@ -47,17 +49,24 @@ def recover(
         table_of: staging table by output name; None where it is switched off now.
 
     Returns:
-        Per batch of a dead run its staging table, its rows, and how many of them were staged.
+        Per batch of a dead run its staging table, its rows, and how many of them were staged; None
+        where nobody can know.
+
+    Raises:
+        OutcomeUnknown: nobody can know, and staging them again might make second records.
     """
-    found: list[tuple[str, int, int]] = []
+    found: list[tuple[str, int, int | None]] = []
     for entry, intent in list(journal.intents()):
         if not slot.is_dead(intent.slot):
             continue
         table = table_of(intent.output)
         if table is not None:
+            if _is_beyond_search(table, entry) and not table.always_coalesces:
+                raise _unknown(table, intent)
             young = journal.age(entry) < _MAY_GO_ON
             rows, results = _look_up(courier, table, entry, intent, young=young)
-            found.append((table.output.staging_table, len(rows), len(results)))
+            told = None if _is_beyond_search(table, entry) else len(results)
+            found.append((table.output.staging_table, len(rows), told))
             name = entry.natural_key.removeprefix("batch:")
             parking.release(table.output, results)
             journal.finish(Batch(name, table, rows, entry.import_set), results, earlier=True)
@@ -65,6 +74,22 @@ def recover(
             journal.close_intent(entry)
     _settle_late_rows(journal, courier, table_of)
     return found
+
+
+def _is_beyond_search(table: Table, entry: LedgerEntry) -> bool:
+    """Whether rows that may have been staged cannot be found: their columns are unknown."""
+    staged_at_once = table.output.load_method != "import_set"
+    return not (entry.import_set or table.key_elements or staged_at_once)
+
+
+def _unknown(table: Table, intent: Intent) -> OutcomeUnknown:
+    staging = table.output.staging_table
+    why = "does not match" if table.maps else "cannot be seen to match"
+    return OutcomeUnknown(
+        f"An earlier run ended while {len(intent.rows)} rows for {staging} were on their way. They "
+        f"cannot be looked up, and sent again they might become second records, as its transform "
+        f"map {why} existing ones: let the integration user read sys_dictionary, then run again."
+    )
 
 
 def _look_up(

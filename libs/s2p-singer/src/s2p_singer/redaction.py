@@ -27,7 +27,8 @@ _PATTERNS = (
         r"(?i)(\"?(?:access_token|refresh_token|client_secret|password|store_key|code)\"?\s*[=:]\s*\"?)"
         r"[^\s\"'&,}]{4,}",
     ),
-    re.compile(r"(://[^/\s:@]+:)[^/\s@]+(?=@)"),
+    # The word PASSWORD stands in messages that show what a URL looks like.
+    re.compile(r"(://[^/\s:@]+:)(?!PASSWORD@)[^/\s@]+(?=@)"),
 )
 _secrets: set[str] = set()
 

@@ -32,6 +32,7 @@ class Table:
         takes_names: ``insertMultiple`` expects column names for this table.
         maps: how many active transform maps it has; 0 where that is unknown.
         coalesces: whether a map matches existing records; True where that is unknown.
+        always_coalesces: whether each active map is known to: a row staged twice has one effect.
         limits: label → longest text its column takes.
         spelled: label → how the instance spells it, where that is otherwise than here.
         copies_empty: an active map empties a column of the record where the row's is empty.
@@ -53,6 +54,7 @@ class Table:
     spelled: Mapping[str, str] = field(default_factory=dict)
     copies_empty: bool = False
     theirs: Mapping[int | None, frozenset[str]] = field(default_factory=dict)
+    always_coalesces: bool = False
     written: Sequence[Field] = field(init=False)
     not_compared: frozenset[str] = field(init=False)
     key_elements: tuple[str, ...] = field(init=False)
@@ -119,6 +121,7 @@ def resolve(
     """
     active = [found for found in maps if found.active]
     coalesces = not active or any(found.coalesces_on for found in active)
+    always = bool(active) and all(found.coalesces_on for found in active)
     if not columns:
         by_names = takes_names or output.load_method == "table"
         if by_names or any(spec.column or len(spec.labels) > 1 for spec in output.fields):
@@ -127,7 +130,9 @@ def resolve(
                 "by column name: let the integration user read sys_dictionary."
             )
         skipped = frozenset(spec.label for spec in output.fields if not spec.required)
-        return Table(output, {}, skipped, maps=len(active), coalesces=coalesces)
+        return Table(
+            output, {}, skipped, maps=len(active), coalesces=coalesces, always_coalesces=always
+        )
     by_label: dict[str, list[str]] = {}
     for column in columns:
         by_label.setdefault(column.label.strip().casefold(), []).append(column.element)
@@ -170,6 +175,7 @@ def resolve(
         # place is dropped without a word.
         {label: shown[element] for label, element in elements.items() if shown[element] != label},
         any(found.copies_empty for found in active),
+        always_coalesces=always,
     )
 
 

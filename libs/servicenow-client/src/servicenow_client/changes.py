@@ -2,9 +2,9 @@
 
 Pages follow the key (``sys_updated_on``, ``sys_id``), not an offset: many records may carry the
 same second, a page is thinned out by ACLs after its limit was applied, and records change
-meanwhile. Only an empty page is the end. Query literals are read in the time zone of the session's
-user while answers are in UTC, so a user whose time zone is not UTC would get the wrong rows: that
-is told.
+meanwhile. Only an empty page is the end; those that ACLs emptied are passed over, see `paging`.
+Query literals are read in the time zone of the session's user while answers are in UTC, so a user
+whose time zone is not UTC would get the wrong rows: that is told.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pages_of_changes(page: Callable[[str], Page], table: str, since: str) -> Ite
     """Yield pages of rows changed at or after `since` (as ServiceNow writes it; empty: all).
 
     Args:
-        page: reads one page of a query.
+        page: reads one page of a query, an empty one at the end only.
         table: for messages.
         since: ``YYYY-MM-DD HH:MM:SS``, UTC.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from servicenow_client.batching import Batches
 from servicenow_client.calls import (
+    ApiCall,
     import_call,
     import_path,
     imported,
@@ -40,6 +42,7 @@ from servicenow_client.import_sets import (
     merge_outcomes,
     row_outcome,
 )
+from servicenow_client.paging import Page, Pages, total_of
 from servicenow_client.query import after, all_of, chunks, equals, one_of
 from servicenow_client.session import Session
 
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from servicenow_client.auth import Auth
-    from servicenow_client.calls import ApiAnswer, ApiCall
+    from servicenow_client.calls import ApiAnswer
     from servicenow_client.http import Transport
     from servicenow_client.retry import Patience
     from servicenow_client.session import Call
@@ -80,6 +83,7 @@ _ENTRY_FIELDS: Final = (
     "map.copy_empty_fields",
 )
 _CREATED: Final = 201
+_logger = logging.getLogger(__name__)
 _MAP_FIELDS: Final = ("name", "source_table", "active")
 
 
@@ -123,6 +127,7 @@ class ServiceNowClient:
             )
         self._own = RequestsTransport(instance_url, timeout=timeout) if transport is None else None
         self._page_size = page_size
+        self._hiding: set[str] = set()
         self._session = Session(
             transport or self._own or RequestsTransport(instance_url, timeout=timeout),
             auth,
@@ -177,8 +182,8 @@ class ServiceNowClient:
         """Read all rows of a query, in the order of ``sys_id``.
 
         Pages follow a key, not an offset, so that rows changed meanwhile are neither missed nor
-        doubled. ACLs thin a page out after its limit was applied, so a short page is not the end:
-        only an empty one is.
+        doubled. ACLs thin a page out after its limit was applied, so neither a short page nor an
+        empty one is the end while more rows match: see `servicenow_client.paging`.
 
         Args:
             table: table name.
@@ -193,11 +198,9 @@ class ServiceNowClient:
             Rejected: the instance ignored a field or the order of the query.
         """
         wanted = tuple(dict.fromkeys(("sys_id", *fields))) if fields else ()
+        pages = self._pages(table, wanted, display)
         last = ""
-        while True:
-            page = self._page(table, after(query, last), wanted, display)
-            if not page:
-                return
+        while page := pages(after(query, last)):
             yield from page
             newest = max(_plain(row.get("sys_id")) for row in page)
             if newest <= last:
@@ -218,9 +221,7 @@ class ServiceNowClient:
             Rejected: the instance ignored the order, or the user's time zone is not UTC.
         """
         wanted = tuple(dict.fromkeys(("sys_id", CHANGED, *fields))) if fields else ()
-        return pages_of_changes(
-            lambda query: self._page(table, query, wanted, "false"), table, since
-        )
+        return pages_of_changes(self._pages(table, wanted, "false"), table, since)
 
     def get(self, table: str, sys_id: str, fields: Sequence[str] = ()) -> dict[str, Any]:
         """Read one record.
@@ -388,24 +389,42 @@ class ServiceNowClient:
         wanted = tuple(dict.fromkeys((*OUTCOME_FIELDS, *fields)))
         return (row_outcome(row) for row in self.query(staging, query, wanted))
 
-    def _page(
-        self, table: str, query: str, fields: Sequence[str], display: str
-    ) -> list[dict[str, Any]]:
-        params = {
-            "sysparm_query": query,
-            "sysparm_limit": str(self._page_size),
-            "sysparm_exclude_reference_link": "true",
-            "sysparm_no_count": "true",
-            "sysparm_suppress_pagination_header": "true",
-        }
-        if display != "false":
-            params["sysparm_display_value"] = display
-        if fields:
-            params["sysparm_fields"] = ",".join(fields)
-        rows = self._session.call("GET", table_path(table), params=params)["result"]
-        if not isinstance(rows, list):
-            raise Rejected(f"Table {table} returned a single record where a list was asked for.")
-        return [row for row in rows if isinstance(row, dict)]
+    def _pages(self, table: str, fields: Sequence[str], display: str) -> Pages:
+        def read(query: str, offset: int, *, counted: bool) -> Page:
+            params = {
+                "sysparm_query": query,
+                "sysparm_limit": str(self._page_size),
+                "sysparm_exclude_reference_link": "true",
+                "sysparm_suppress_pagination_header": "true",
+            }
+            if not counted:
+                params["sysparm_no_count"] = "true"
+            if offset:
+                params["sysparm_offset"] = str(offset)
+            if display != "false":
+                params["sysparm_display_value"] = display
+            if fields:
+                params["sysparm_fields"] = ",".join(fields)
+            answer = self._session.exchange(ApiCall("GET", table_path(table), params))
+            rows = answer.body.data["result"]
+            if not isinstance(rows, list):
+                raise Rejected(
+                    f"Table {table} returned a single record where a list was asked for."
+                )
+            return Page([row for row in rows if isinstance(row, dict)], total_of(answer.headers))
+
+        return Pages(read, self._page_size, lambda: self._tell_hidden(table))
+
+    def _tell_hidden(self, table: str) -> None:
+        """Say once of a table that the user does not see all of it."""
+        if table in self._hiding:
+            return
+        self._hiding.add(table)
+        _logger.warning(
+            "ServiceNow hides rows of %s from the integration user (an ACL), so they count as not "
+            "there. Let the user read them, if they are meant to be seen.",
+            table,
+        )
 
 
 def _plain(value: object) -> str:

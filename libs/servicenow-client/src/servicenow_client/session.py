@@ -12,7 +12,7 @@ import msgspec
 
 from servicenow_client import problems
 from servicenow_client.answers import outcome, read_body
-from servicenow_client.calls import ApiAnswer
+from servicenow_client.calls import ApiAnswer, ApiCall
 from servicenow_client.errors import ServiceNowError
 from servicenow_client.http import NoAnswer, Request
 from servicenow_client.problems import Attempt
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from servicenow_client.auth import Auth
-    from servicenow_client.calls import ApiCall
     from servicenow_client.http import Answer, Transport
 
 __all__ = ["Call", "Session", "Waits"]
@@ -87,18 +86,27 @@ class Session:
         Raises:
             ServiceNowError: see the tree in `servicenow_client.errors`.
         """
+        return self.exchange(ApiCall(method, path, params or {}, body, expect)).body.data
+
+    def exchange(self, call: ApiCall) -> Attempt:
+        """Make one API call and return the whole usable answer, its headers in lower case.
+
+        Raises:
+            ServiceNowError: see the tree in `servicenow_client.errors`.
+        """
+        method, path = call.method, call.path
         headers = {"Accept": "application/json"}
-        if body is not None:
+        if call.body is not None:
             headers["Content-Type"] = "application/json"
-        payload = None if body is None else msgspec.json.encode(body)
-        request = Request(method, path, dict(params or {}), headers, payload)
+        payload = None if call.body is None else msgspec.json.encode(call.body)
+        request = Request(method, path, dict(call.params), headers, payload)
         renewed = False
         waits = Waits(self._patience, self._rng)
         while True:
             identity = self._identify(request)
-            tried = self._attempt(identity, expect)
+            tried = self._attempt(identity, call.expect)
             if tried.what is None:
-                return tried.body.data
+                return tried
             verdict = judge(method, tried.what)
             if tried.is_foreign:
                 verdict = Verdict.FATAL
@@ -120,12 +128,9 @@ class Session:
     def answer(self, call: ApiCall) -> ApiAnswer:
         """Make one call and return its answer or its error."""
         try:
-            data = self.call(
-                call.method, call.path, params=call.params, body=call.body, expect=call.expect
-            )
+            return ApiAnswer(self.exchange(call).body.data)
         except ServiceNowError as error:
             return ApiAnswer(error=error)
-        return ApiAnswer(data)
 
     def waits(self) -> Waits:
         """Return the pauses of one task, until its patience ends."""
