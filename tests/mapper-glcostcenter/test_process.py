@@ -158,10 +158,11 @@ def test_divisions_and_deletions_have_provenance_of_their_own(mapper: Mapper) ->
     outcome = mapper.feed(
         schema("divisions", "Code"),
         {"type": "RECORD", "stream": "divisions", "record": {"Code": 101}},
+        {"type": "RECORD", "stream": "divisions", "record": {"Code": {"no": "code"}}},
         schema("deletions"),
         record("deletions", {"ID": "d", "DeletedDate": "2026-01-02T03:04:05Z", "DeletedBy": "u"}),
     )
-    assert outcome.records("divisions")[0]["s2p_source_id"] == "101"
+    assert [each["s2p_source_id"] for each in outcome.records("divisions")] == ["101", None]
     deletion = outcome.records("deletions")[0]
     assert deletion["s2p_source_modified"] == "2026-01-02T03:04:05Z"
     assert deletion["s2p_source_user"] == "u"

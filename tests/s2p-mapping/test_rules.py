@@ -70,6 +70,16 @@ def test_spreadsheet_habits_are_understood() -> None:
     assert target(parse_rules(text.lstrip("\ufeff")), "1") == "2"
 
 
+def test_a_note_may_have_several_lines() -> None:
+    rules = parse(
+        '*,gl_account,1,,,,,,2,"for Ina,\nsee ""4711""\n\n# not a comment"',
+        "*,gl_account,3,,,,,,4,",
+    )
+    assert (target(rules, "1"), target(rules, "3")) == ("2", "4")
+    with pytest.raises(RulesFileError, match="line 5, column division: 'x'"):
+        parse('*,gl_account,1,,,,,,2,"for\n\nIna"', "x,gl_account,3,,,,,,4,")
+
+
 @pytest.mark.parametrize(
     ("row", "problem"),
     [

@@ -24,7 +24,7 @@ class Provenance:
         """Id, last change and user of a record; `modified` where the record has no time itself."""
         key, when, user = bytes(fields.key), bytes(fields.modified), bytes(fields.modifier)
         if not key.startswith(b'"') and key != b"null":
-            key = b'"' + key + b'"'
+            key = msgspec.json.encode(text_of(fields.key))
         if not when.endswith((b'Z"', b'+00:00"')):
             when = _in_utc(text_of(fields.modified) or modified)
         if not user.startswith(b'"'):

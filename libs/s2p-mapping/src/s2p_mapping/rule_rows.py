@@ -26,6 +26,8 @@ COLUMNS = (
     "target",
     "note",
 )
+_MOST_LINES = 50
+"""Of one row, whose note may have been written on several."""
 REQUIRED = ("division", "dimension", "source", "target")
 
 
@@ -48,11 +50,13 @@ def csv_rows(text: str, problems: list[Problem]) -> Iterator[tuple[int, dict[str
     if header and (wrong := _header_problem(header)):
         problems.append(Problem(wrong, begin))
         return
-    for number, line in enumerate(text.splitlines(), start=1):
-        if number <= begin or not line.strip() or line.startswith("#"):
+    lines, ended = text.splitlines(), begin
+    for number, line in enumerate(lines, start=1):
+        if number <= ended or not line.strip() or line.startswith("#"):
             continue
         try:
-            cells = _cells(line, delimiter)
+            cells, more = _row(lines[number - 1 : number - 1 + _MOST_LINES], delimiter)
+            ended = number + more
         except csv.Error:
             remedy = "a quotation mark is not closed; quote the whole cell"
             problems.append(Problem(remedy, number))
@@ -65,6 +69,21 @@ def csv_rows(text: str, problems: list[Problem]) -> Iterator[tuple[int, dict[str
             problems.append(Problem(remedy, number))
         elif any(cells):
             yield number, dict(zip(header, cells, strict=False))
+
+
+def _row(lines: Sequence[str], delimiter: str) -> tuple[list[str], int]:
+    """The cells of the row that begins here, and on how many more lines it goes on.
+
+    Raises:
+        csv.Error: it has a quotation mark that is not closed.
+    """
+    for more in range(len(lines)):
+        try:
+            return _cells("\n".join(lines[: more + 1]), delimiter), more
+        except csv.Error as error:
+            if more + 1 == len(lines) or "end of data" not in str(error):
+                raise
+    raise AssertionError  # pragma: no cover - the loop always leaves
 
 
 def yaml_rows(text: str, problems: list[Problem]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -116,7 +135,7 @@ def _yaml_cells(node: yaml.MappingNode, problems: list[Problem]) -> Iterator[tup
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    # One row per line: a note with a line break would make every line number wrong.
+    # One row at a time: with its line breaks counted here, every line number stays true.
     return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, strict=True))]
 
 
