@@ -162,6 +162,24 @@ def test_a_refusal_that_may_be_due_to_the_content_is_told_apart(
 
 
 @pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (html("<h1>blocked</h1>", 403), ContentRefused),
+        (html("<h1>too large</h1>", 413), ContentRefused),
+        (answer(403, {"error": {"message": "no"}}), Forbidden),
+        (answer(403), Forbidden),
+    ],
+)
+def test_a_change_that_is_refused_is_told_from_one_that_is_not_allowed(
+    network: Network, client: ServiceNowClient, trouble: Answer, error: type[Exception]
+) -> None:
+    network.script = [trouble]
+    with pytest.raises(error) as caught:
+        client.update("t", "1", {"a": "b"})
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
     ("trouble", "foreign"),
     [(html("<h1>blocked</h1>", 403), True), (answer(403, {"error": {"message": "no"}}), False)],
 )

@@ -169,6 +169,19 @@ def test_load_method_table_writes_straight_to_a_table(feed: Feed) -> None:
     assert stored["name"] == "Marketing"
 
 
+@pytest.mark.parametrize("code", [400, 403, 413])
+def test_a_record_that_a_firewall_stops_is_refused_and_stops_no_run(feed: Feed, code: int) -> None:
+    feed.instance.fault("firewall", "cmn_cost_center", times=None, word="<script>", code=code)
+    admin = {"tables": CENTERS, "auth_method": "basic", **_admin()}
+    for name, stored in (("<script>", []), ("Sales", ["Sales"]), ("<script>2", ["Sales"])):
+        assert feed.run(center(name), **admin) == [{"name": name}]
+        assert [row["name"] for row in feed.instance.rows("cmn_cost_center")] == stored
+        with feed.store() as store:
+            known = store.ledger.get_many("cmn_cost_center", ["CC1"])["CC1"]
+        assert known.state == ("done" if name == "Sales" else "failed")
+        assert (f"status {code}" in str(known.message)) is (name != "Sales")
+
+
 def test_a_column_that_servicenow_silently_protects_is_told(feed: Feed) -> None:
     feed.run(center("Sales"), tables=CENTERS, auth_method="basic", **_admin())
     feed.instance.switch(silent_fields=["cmn_cost_center.name"])

@@ -22,7 +22,7 @@ from servicenow_client import (
 from target_servicenow_s2p.batches import PENDING, Batch, Result
 from target_servicenow_s2p.direct import write_to_table
 from target_servicenow_s2p.errors import OutcomeUnknown
-from target_servicenow_s2p.halving import Halving, check_not_all, why_refused
+from target_servicenow_s2p.halving import Halving, check_not_all, is_stopped, stopped, why_refused
 from target_servicenow_s2p.staged import Sought, find_staged, natural_key, result_of
 
 if TYPE_CHECKING:
@@ -326,7 +326,7 @@ def _pauses(doubts: Sequence[AmbiguousWrite]) -> Sequence[float]:
     """Return the seconds before each look for rows that were sent alone or in batches."""
     if all(doubt.status == _ANSWERED for doubt in doubts):
         return _LOOKS[:2]  # the batch is over: what is not there soon was never begun
-    if all(_is_stopped(doubt) for doubt in doubts):
+    if all(is_stopped(doubt) for doubt in doubts):
         return _LOOKS[:1]  # nothing is under way: it was stopped before, or its answer was
     lost = len(doubts) > 1 and any(doubt.status is None for doubt in doubts)
     return _BATCH_LOOKS if lost else _LOOKS
@@ -345,11 +345,6 @@ def _taken(row: Row, taken: ImportResult) -> Result:
     )
 
 
-def _is_stopped(doubt: AmbiguousWrite) -> bool:
-    """Whether something before ServiceNow refused: a 403 that is a page and no API answer."""
-    return doubt.foreign and doubt.status == _FORBIDDEN
-
-
 def _refused(row: Row, refusal: ContentRefused) -> Result:
     return Result(row, "error", why_refused(refusal))
 
@@ -362,11 +357,8 @@ def _insist(staging: str, doubt: AmbiguousWrite) -> None:
         ContentRefused: something before ServiceNow refused them.
         Forbidden: it takes none.
     """
-    if _is_stopped(doubt):
-        raise ContentRefused(
-            f"Something before ServiceNow refused rows for {staging} with status {doubt.status}.",
-            _FORBIDDEN,
-        ) from None
+    if is_stopped(doubt):
+        raise stopped(staging) from None
     if doubt.status == _TAKEN:
         raise OutcomeUnknown(
             f"ServiceNow took rows for {staging} and shows neither them nor what became of them: "

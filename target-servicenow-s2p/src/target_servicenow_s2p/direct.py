@@ -13,8 +13,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from servicenow_client import AmbiguousWrite, Rejected, all_of, equals
+from servicenow_client import AmbiguousWrite, ContentRefused, Rejected, all_of, equals
 from target_servicenow_s2p.batches import Result
+from target_servicenow_s2p.halving import is_stopped, stopped, why_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,11 +47,15 @@ def write_to_table(client: ServiceNowClient, table: Table, row: Row) -> Result:
             return _change(client, name, row, found[0], values)
         try:
             made = client.insert(name, values)
-        except AmbiguousWrite:
+        except AmbiguousWrite as doubt:
             found = _find(client, table, row)
+            if not found and is_stopped(doubt):
+                return Result(row, "error", why_refused(stopped(name)), target_table=name)
             if not found:
                 raise
             made = found[0]
+    except ContentRefused as refusal:
+        return Result(row, "error", why_refused(refusal), target_table=name)
     except Rejected as error:
         return Result(row, "error", str(error), target_table=name)
     return _written(row, "inserted", made, _kept({}, made, values), name)

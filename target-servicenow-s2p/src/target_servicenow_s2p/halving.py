@@ -16,9 +16,12 @@ from servicenow_client import ContentRefused
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from servicenow_client import AmbiguousWrite
     from target_servicenow_s2p.rows import Row
 
-__all__ = ["Halving", "check_not_all", "why_refused"]
+__all__ = ["Halving", "check_not_all", "is_stopped", "stopped", "why_refused"]
+
+_FORBIDDEN: Final = 403
 
 _ALIKE: Final = 3
 """Rows refused alone and alike, none taken in between, after which it is not about a row: a
@@ -84,6 +87,19 @@ def check_not_all(refusals: Sequence[ContentRefused]) -> None:
             last.status,
             last.said,
         )
+
+
+def is_stopped(doubt: AmbiguousWrite) -> bool:
+    """Whether something before ServiceNow refused: a 403 that is a page and no API answer."""
+    return doubt.foreign and doubt.status == _FORBIDDEN
+
+
+def stopped(table: str) -> ContentRefused:
+    """Return the refusal of what was stopped on its way to a table and was not found there."""
+    return ContentRefused(
+        f"Something before ServiceNow refused rows for {table} with status {_FORBIDDEN}.",
+        _FORBIDDEN,
+    )
 
 
 def why_refused(refusal: ContentRefused) -> str:

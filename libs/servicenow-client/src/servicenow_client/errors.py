@@ -87,9 +87,9 @@ class Rejected(ServiceNowError):  # noqa: N818 - see above
 
 
 class ContentRefused(Rejected):
-    """New data was refused for good, by ServiceNow or by something before it; none was taken.
+    """What was to be written was refused for good, by ServiceNow or by something before it.
 
-    What is smaller, or lacks the part that is not liked, may be taken.
+    Nothing of it was done. What is smaller, or lacks the part that is not liked, may be taken.
 
     Attributes:
         status: the HTTP status.

@@ -38,6 +38,7 @@ __all__ = [
 
 
 _ABOUT_CONTENT: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _NO_RESOURCE: Final = "does not represent any resource"
 
 
@@ -101,7 +102,7 @@ def fatal(host: str, method: str, path: str, tried: Attempt) -> ServiceNowError:
             f"The developer instance {host} hibernates: wake it at developer.servicenow.com, "
             "then run again."
         )
-    if method == "POST" and _is_about_content(tried):
+    if method in _WRITES and _is_about_content(tried):
         return ContentRefused(
             f"{host} refused {method} {path} with status {tried.status}{said}.",
             tried.status,
@@ -124,6 +125,8 @@ def fatal(host: str, method: str, path: str, tried: Attempt) -> ServiceNowError:
 
 def _is_about_content(tried: Attempt) -> bool:
     """Whether a refusal may be due to what was sent, not to where it was sent."""
+    if tried.status == HTTPStatus.FORBIDDEN:  # a page is of a firewall, no ACL answers with one
+        return tried.body.kind == "foreign"
     elsewhere = "Invalid table" in tried.body.said or _NO_RESOURCE in tried.body.said
     return tried.status in _ABOUT_CONTENT and not elsewhere
 
