@@ -115,6 +115,7 @@ def test_pages_that_acls_hide_whole_are_not_the_end(
     out = runner("gl_accounts")
     assert len({one["sys_id"] for one in out.records("gl_accounts")}) == 1003
     assert caplog.text.count("hides rows of sn_fin_gl_account") == 1
+    assert activated(out) == [], "what is hidden is not gone"
 
 
 @pytest.mark.parametrize("hours", [2.0, -5.0, 5.5])

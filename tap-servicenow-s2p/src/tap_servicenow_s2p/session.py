@@ -89,6 +89,10 @@ class Session:
         """Read pages of what changed, see `ServiceNowClient.changed`."""
         return self._client.changed(table, since, fields)
 
+    def hides(self, table: str) -> bool:
+        """Whether rows of a table are there that the user does not see."""
+        return self._client.hides(table)
+
     def note_missing(
         self, table: str, wanted: Iterable[str], rows: Sequence[Mapping[str, Any]]
     ) -> frozenset[str]:

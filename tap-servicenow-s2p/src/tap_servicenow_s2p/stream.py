@@ -106,7 +106,8 @@ class ServiceNowStream(Stream):
                     written += 1
                 advance(state, rows, overlap)
                 tap.emit_state()
-            if (complete := end(state)) is not None:
+            # What is hidden now and was not before is not gone.
+            if (complete := end(state)) is not None and not tap.session.hides(table):
                 tap.activate(self.name, complete)
         except (Forbidden, NotFound, Rejected) as error:
             if also is None:

@@ -415,6 +415,10 @@ class ServiceNowClient:
 
         return Pages(read, self._page_size, lambda: self._tell_hidden(table))
 
+    def hides(self, table: str) -> bool:
+        """Whether a read of this client met rows of a table that the user does not see."""
+        return table in self._hiding
+
     def _tell_hidden(self, table: str) -> None:
         """Say once of a table that the user does not see all of it."""
         if table in self._hiding:
