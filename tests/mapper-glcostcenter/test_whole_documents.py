@@ -147,6 +147,14 @@ def test_lines_that_come_to_nothing_belong_to_their_document(whole: Runs) -> Non
     assert count(whole) == 0
 
 
+def test_of_an_entry_all_lines_come_so_others_are_gone(whole: Runs) -> None:
+    nothing = line("b", "e1", "8000", AmountFC=0)
+    whole.call(entry("e1", 100), line("a", "e1", AmountFC=100), nothing)
+    found = whole.call(entry("e1", 100), line("a", "e1", AmountFC=100))
+    assert reasons(found) == {"e1": [], "a": []}
+    assert count(whole) == 0
+
+
 def test_a_newer_version_of_a_document_is_decided_about_by_itself(whole: Runs) -> None:
     older = entry("e1", 200), line("a", "e1", AmountFC=100), line("b", "e1", AmountFC=50)
     newer = entry("e1", 100), line("a", "e1", AmountFC=100)

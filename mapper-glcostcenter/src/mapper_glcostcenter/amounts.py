@@ -123,16 +123,23 @@ class Totals:
         """Whether lines of an invoice have come that is not decided about yet."""
         return (division, id_) in self._open
 
-    def close(self, division: int, id_: str) -> Found:
-        """Remember the lines of an invoice that is decided about, and say what was found."""
+    def close(self, division: int, id_: str, *, all_came: bool = False) -> Found:
+        """Remember the lines of an invoice that is decided about, and say what was found.
+
+        Args:
+            division: its division.
+            id_: the id of its header.
+            all_came: whether all its lines come at once, so that others are there no more.
+        """
         one = self._open.pop((division, id_), None)
         if one is None:
             return Found.FITS
         known = one.known or one.fresh
-        # Lines that come to nothing may be there or not: they are kept.
-        if adds_up(one.total, known, self._tolerance):
+        whole = adds_up(one.total, one.fresh, self._tolerance)
+        # Else lines that come to nothing may be there or not: they are kept.
+        if not (whole and all_came) and adds_up(one.total, known, self._tolerance):
             found = Found.FITS
-        elif adds_up(one.total, one.fresh, self._tolerance):
+        elif whole:
             found, known = Found.WHOLE, one.fresh
         else:
             found = Found.WRONG

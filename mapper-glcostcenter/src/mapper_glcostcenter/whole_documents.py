@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["WholeDocuments"]
 
 _NOTHING = Waits()
+_WITH_HEADERS = "purchase_entry_lines"
+"""Of these Exact gives all lines of a document with its header; others come one by one."""
 
 
 class WholeDocuments(Lines):
@@ -118,7 +120,11 @@ class WholeDocuments(Lines):
         self, key: DocumentKey, records: Sequence[Taken | TakenHeader]
     ) -> Iterator[Sequence[bytes]]:
         totals = self._totals.get(key.stream)
-        found = totals.close(key.division, key.id) if totals is not None else None
+        headed = any(isinstance(record, TakenHeader) for record in records)
+        all_came = headed and key.stream == _WITH_HEADERS
+        found = (
+            totals.close(key.division, key.id, all_came=all_came) if totals is not None else None
+        )
         header = records[0].header
         own = {record.id: self._own(record) for record in records if isinstance(record, Taken)}
         wrong = found is Found.WRONG if own else self._is_wrong(key, header)
