@@ -251,3 +251,21 @@ def test_each_check_can_be_switched_off(give: Runs) -> None:
     )
     assert found["vl2"]["s2p_hold_reasons"] == []
     assert match(found["vl2"]) == ("ready_with_deviation", ["ORDER_UNKNOWN"])
+
+
+@pytest.mark.parametrize("key", ["V1", "vl1"], ids=["the document", "its line"])
+def test_held_lines_of_a_deleted_document_are_let_go(give: Runs, key: str) -> None:
+    lines = [invoice_line("vl1"), invoice_line("vl2", InvoiceID="v2")]
+    give(*REFERENCE, invoice(), invoice("v2"), *lines)
+    with give.store() as store:
+        assert store.holds.count() == 2, "their order was never read"
+    gone = {"ID": "d1", "EntityKey": key, "EntityName": "PurchaseInvoices"}
+    other = {"ID": "d2", "EntityKey": "v2", "EntityName": "Items"}
+    (told, _) = give(("purchase_invoice_lines", {}), ("deletions", gone), ("deletions", other))
+    assert told["EntityKey"] == key
+    with give.store() as store:
+        assert [hold.source_id for hold in store.holds.open()] == ["vl2"]
+        kinds = [event.kind for event in store.audit.events(source_id="vl1")]
+    assert kinds[-1] == "deleted"
+    again = give(*REFERENCE, order(), order_line(), ("purchase_invoice_lines", {}))
+    assert [each["ID"] for each in again if each.get("InvoiceID")] == ["vl2"]

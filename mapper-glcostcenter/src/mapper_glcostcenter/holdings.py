@@ -162,6 +162,22 @@ class Holdings:
         self._known.discard(hash(key))
         self._settle[key] = HoldVersion(*key, modified)
 
+    def deleted(self, key: HoldKey, document: str | None) -> None:
+        """Note that a held record is none of Exact's any more, whatever its version."""
+        self.mapped(key, None)
+        self._events.append(
+            AuditEvent(
+                run_id=self._run_id,
+                at=self._clock(),
+                stream=key.stream,
+                division=key.division,
+                source_id=key.source_id,
+                kind="deleted",
+                natural_key=document,
+                detail={},
+            ),
+        )
+
     def save(self) -> None:
         """Bring everything gathered into the store."""
         store = self._store

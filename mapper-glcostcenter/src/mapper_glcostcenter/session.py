@@ -17,6 +17,7 @@ from msgspec import UNSET
 
 from mapper_glcostcenter.answers import Answers
 from mapper_glcostcenter.checks import Checks
+from mapper_glcostcenter.deleted import Deleted
 from mapper_glcostcenter.exact import KEPT, guid
 from mapper_glcostcenter.headers import Headers
 from mapper_glcostcenter.holdings import Holdings
@@ -91,6 +92,7 @@ class Session:
         self._flush = flush
         self._snapshot = Snapshot(store)
         self._holdings = Holdings(store, run_id, clock)
+        self._deleted = Deleted(store, self._holdings)
         self._run_id = run_id
         self._clock = clock
         self._rules = resolver.rules
@@ -236,6 +238,8 @@ class Session:
             return
         if name in KEPT:
             self._learn(name, fields)
+        elif name == "deletions":
+            self._deleted.take(fields)
         elif name in HEADER_DETAILS:
             header = self._headers.learn(name, fields)
             self._lines.take_header(stream, line, data, fields, header)

@@ -192,7 +192,12 @@ STREAMS: Mapping[str, Stream] = {
         ),
         Stream("bank_entries", key="EntryID"),
         Stream("bank_entry_lines"),
-        Stream("deletions", modified="DeletedDate", modifier="DeletedBy"),
+        Stream(
+            "deletions",
+            modified="DeletedDate",
+            modifier="DeletedBy",
+            properties=("EntityName", "EntityKey"),
+        ),
     )
 }
 
