@@ -16,7 +16,7 @@ from mapper_glcostcenter.streams import HEADER_DETAILS
 from s2p_store import AuditEvent, Hold, HoldKey, HoldVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mapper_glcostcenter.documents import Header
     from mapper_glcostcenter.mapping import LineMapping
@@ -161,6 +161,13 @@ class Holdings:
         """Note that a held line came again and needs no hold any more."""
         self._known.discard(hash(key))
         self._settle[key] = HoldVersion(*key, modified)
+
+    def find(self, keys: Iterable[HoldKey]) -> list[Hold]:
+        """What is held of these records, also if it was held a moment ago."""
+        wanted = set(keys)
+        if any(hold.key in wanted for hold in self._put):
+            self.save()
+        return self._store.holds.find(wanted) if wanted else []
 
     def deleted(self, key: HoldKey, document: str | None) -> None:
         """Note that a held record is none of Exact's any more, whatever its version."""

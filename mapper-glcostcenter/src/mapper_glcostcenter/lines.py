@@ -73,7 +73,6 @@ class Lines:
         tally: Tally,
         stage_held: bool,
     ) -> None:
-        self._store = store
         self._judge = judge
         self._headers = headers
         self._holdings = holdings

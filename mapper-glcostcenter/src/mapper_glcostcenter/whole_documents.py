@@ -172,7 +172,7 @@ class WholeDocuments(Lines):
     def _held_header(self, key: DocumentKey) -> Sequence[bytes]:
         """The header that is held, if it can go on."""
         found = self._held_headers.get(key)
-        for hold in self._store.holds.find([found] if found else []):
+        for hold in self._holdings.find([found] if found else []):
             header = self._headers.of(hold.stream, key.division, key.id) or Header()
             mapping = _with_lines(self._waits(key, header), hold.waiver)
             if mapping.reasons:
@@ -193,13 +193,11 @@ class WholeDocuments(Lines):
         if not others and key not in self._held_headers:
             return ()
         messages: list[bytes] = []
-        # Some may have been held a moment ago.
-        self._holdings.save()
         if not any(isinstance(record, TakenHeader) for record in records):
             messages.extend(self._held_header(key))
         wanted = [HoldKey(key.stream, key.division, id_) for id_ in others]
         stream = STREAMS[key.stream]
-        for hold in self._store.holds.find(wanted):
+        for hold in self._holdings.find(wanted):
             if isinstance(stream, LineStream):
                 messages.extend(self._again(hold, self._recall(stream, hold), _NOTHING))
         return messages
