@@ -6,6 +6,7 @@ A line of an invoice waits until the lines of its invoice add up to its header.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,7 +26,7 @@ from s2p_singer import encode_line
 from s2p_store import HoldKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from mapper_glcostcenter.checks import Checks
@@ -84,6 +85,8 @@ class Lines:
             name: Totals(store, name, checks.amount_tolerance)
             for name in (LINE_AMOUNTS if checks.amounts else ())
         }
+        # Of each invoice that does not add up: its lines that are held.
+        self._wrong: defaultdict[DocumentKey, set[str]] = defaultdict(set)
         self._gathering: Gathering[Taken | TakenHeader] = Gathering(outbox, self._decide)
         self._envelope = msgspec.json.Decoder(Envelope)
 
@@ -173,7 +176,10 @@ class Lines:
         waiting = released = 0
         for hold, handed_on in self._holdings.earlier(stream.name):
             taken = self._recall(stream, hold)
-            messages = self._again(hold, taken, self._remembered(taken), handed_on=handed_on)
+            waits = self._remembered(taken)
+            messages = self._again(hold, taken, waits, handed_on=handed_on)
+            if waits.reasons and not messages and (key := document_of(taken)):
+                self._wrong[key].add(hold.source_id)
             self._put(*messages)
             waiting += not messages
             released += bool(messages) and not handed_on
@@ -210,8 +216,28 @@ class Lines:
         """What is written for each record of a document that has been gathered."""
         wrong = self._totals[key.stream].close(key.division, key.id) is Found.WRONG
         waits = of_wrong_amounts(key, records[0].header) if wrong else _NOTHING
+        own = {record.id for record in records}
+        before: Sequence[bytes] = ()
+        if wrong:
+            self._wrong[key] |= own
+        elif key in self._wrong:
+            before = self._freed(key, self._wrong.pop(key) - own)
         for record in records:
-            yield self._hand_on(record, waits) if isinstance(record, Taken) else ()
+            written = self._hand_on(record, waits) if isinstance(record, Taken) else ()
+            yield (*before, *written)
+            before = ()
+
+    def _freed(self, key: DocumentKey, ids: Iterable[str]) -> list[bytes]:
+        """The messages of held lines that nothing of their document keeps any more."""
+        stream = STREAMS[key.stream]
+        if not isinstance(stream, LineStream):
+            return []
+        holds = self._holdings.find(HoldKey(key.stream, key.division, id_) for id_ in ids)
+        return [
+            message
+            for hold in holds
+            for message in self._again(hold, self._recall(stream, hold), _NOTHING)
+        ]
 
     def _hand_on(self, taken: Taken, waits: Waits) -> Sequence[bytes]:
         """The message of a line that waits for `waits`, too; none if it stays in the store."""

@@ -27,7 +27,7 @@ from mapper_glcostcenter.lines import (
 )
 from mapper_glcostcenter.mapping import set_aside
 from mapper_glcostcenter.splice import add_properties, members
-from mapper_glcostcenter.streams import LINES_OF, STREAMS, LineStream, division_of, text_of
+from mapper_glcostcenter.streams import LINES_OF, LineStream, division_of, text_of
 from s2p_mapping.three_way import decimal_of
 from s2p_store import HoldKey
 
@@ -141,7 +141,7 @@ class WholeDocuments(Lines):
         if waits.reasons:
             self._waiting[key] = each
         else:
-            before = self._freed(key, others, records)
+            before = self._all_freed(key, others, records)
         for record in records:
             written = (
                 self._hand_on(record, waits)
@@ -183,7 +183,7 @@ class WholeDocuments(Lines):
             return (self._header_message(self._recall_header(hold, header), mapping),)
         return ()
 
-    def _freed(
+    def _all_freed(
         self,
         key: DocumentKey,
         others: Collection[str],
@@ -195,11 +195,7 @@ class WholeDocuments(Lines):
         messages: list[bytes] = []
         if not any(isinstance(record, TakenHeader) for record in records):
             messages.extend(self._held_header(key))
-        wanted = [HoldKey(key.stream, key.division, id_) for id_ in others]
-        stream = STREAMS[key.stream]
-        for hold in self._holdings.find(wanted):
-            if isinstance(stream, LineStream):
-                messages.extend(self._again(hold, self._recall(stream, hold), _NOTHING))
+        messages.extend(self._freed(key, others))
         return messages
 
     def _learn(self, stream: LineStream) -> None:
