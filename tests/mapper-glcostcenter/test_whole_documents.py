@@ -222,3 +222,21 @@ def test_no_document_is_ever_partly_held(
     rest = set(reasons(whole.call(*NONE, accounts=("8000", "8001"))))
     assert rest - released == held - released
     assert count(whole) == 0
+
+
+def test_held_lines_are_not_released_before_their_stream_is_announced(whole: Runs) -> None:
+    code = {"GLAccountCode": "8000", "Amount": 5}
+    head = {"ID": "v1", "EntryNumber": 1, "Amount": 5}
+    bill = ("purchase_invoice_lines", {"ID": "l1", "InvoiceID": "v1", **code})
+    whole.call(("purchase_invoices", head), bill)
+    assert count(whole) == 2
+    # So much comes after the header that it is decided about before any line is announced.
+    newer = ("purchase_invoices", {**head, "Modified": "2026-05-02T00:00:00Z"})
+    whole.call(newer, *[STATE] * 2_010, ("purchase_invoice_lines", {}), accounts=("8000",))
+    written = [each for each in whole.messages if each["type"] != "STATE"]
+    told = [(each["type"], each["stream"]) for each in written]
+    lines = "purchase_invoice_lines"
+    assert told.count(("RECORD", lines)) == 1
+    assert told.index(("SCHEMA", lines)) < told.index(("RECORD", lines))
+    assert told.index(("RECORD", "purchase_invoices")) < told.index(("RECORD", lines))
+    assert count(whole) == 0

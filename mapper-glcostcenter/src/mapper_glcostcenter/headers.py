@@ -53,7 +53,7 @@ class Headers:
         self._indexes[stream].learn(division, id_, header)
         return header
 
-    def find(self, stream: LineStream, division: int | None, fields: Any) -> Header | None:  # noqa: ANN401
+    def find(self, stream: LineStream, division: int | None, fields: Any) -> Header | None:  # noqa: ANN401 - as above
         """What is known of the header of a line."""
         id_ = guid(getattr(fields, stream.header_id))
         if id_ is None or division is None:

@@ -51,6 +51,8 @@ class WholeDocuments(Lines):
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as the base class
         super().__init__(*args, **options)
         self._learnt: set[str] = set()
+        # Streams of lines that are announced: no line may be written before.
+        self._announced: set[str] = set()
         # Of each document with lines that wait: what each of them waits for by itself.
         self._waiting: defaultdict[DocumentKey, dict[str, Waits]] = defaultdict(dict)
         self._held_headers: dict[DocumentKey, HoldKey] = {}
@@ -92,6 +94,7 @@ class WholeDocuments(Lines):
 
     @override
     def revalidate(self, stream: LineStream, save: Callable[[], None]) -> None:
+        self._announced.add(stream.name)
         if stream.name not in self._learnt:
             self._learn(stream)
         waiting = released = 0
@@ -112,7 +115,7 @@ class WholeDocuments(Lines):
         for key in [key for key in self._held_headers if key.stream == stream.name]:
             self._put(*self._held_header(key))
         for key in free:
-            del self._waiting[key]
+            self._waiting.pop(key, None)
         self._tell(stream, released, waiting)
 
     @override
@@ -190,6 +193,8 @@ class WholeDocuments(Lines):
         records: Sequence[Taken | TakenHeader],
     ) -> Sequence[bytes]:
         """What of a document that can go on now had been held before."""
+        if key.stream not in self._announced:
+            return ()  # they are looked at as soon as their stream is announced
         if not others and key not in self._held_headers:
             return ()
         messages: list[bytes] = []
