@@ -30,7 +30,7 @@ def reads(feed: Feed) -> int:
 
 def spent(feed: Feed, *args: object, **changes: object) -> int:
     before = sum(feed.calls().values())
-    assert feed.run(*args, **changes) == ""  # type: ignore[arg-type]
+    assert feed.run(*args, **changes) == ""  # type: ignore[arg-type] - as `run` takes them
     return sum(feed.calls().values()) - before
 
 

@@ -172,7 +172,7 @@ def test_every_row_is_taken_or_refused_once(count: int, data: st.DataObject) -> 
         assert len(server.taken) == len(set(server.taken))
     else:
         assert sorted(server.taken) == sorted(set(range(count)) - bad)
-        assert sorted(row for row, _ in halving.refused) == sorted(bad)  # type: ignore[type-var]
+        assert sorted(row for row, _ in halving.refused) == sorted(bad)  # type: ignore[type-var] - rows are numbers here
 
 
 @given(st.integers(3, 2000))
